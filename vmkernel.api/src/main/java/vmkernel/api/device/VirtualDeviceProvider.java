@@ -1,0 +1,22 @@
+package vmkernel.api.device;
+
+import java.util.Set;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/** Creates virtual devices by type name: a whiteboard service. */
+@ConsumerType
+public interface VirtualDeviceProvider {
+    /**
+     * Type names in the words of the .vmx file. The kernel asks for {@code 440bx} (the board: chipset, interrupt controllers,
+     * timers, RTC, keyboard controller, power) first, then for {@code uart} for each serialN.present, {@code debugcon} and
+     * {@code debugexit} where configured, and for the {@code virtualDev} of adapters.
+     */
+    Set<String> types();
+
+    /**
+     * Creates the device and makes its claims; {@link VirtualDevice#reset} follows.
+     *
+     * @throws IllegalArgumentException with one line for the user if the configuration of the device is wrong
+     */
+    VirtualDevice create(String type, DeviceContext context);
+}

@@ -1,0 +1,4 @@
+/** The /proc/vmware tree. */
+@org.osgi.annotation.bundle.Export
+@org.osgi.annotation.versioning.Version("1.0.0")
+package vmkernel.api.proc;

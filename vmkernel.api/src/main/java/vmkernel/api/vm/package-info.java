@@ -1,0 +1,4 @@
+/** Virtual machines: configuration, power states, consoles. */
+@org.osgi.annotation.bundle.Export
+@org.osgi.annotation.versioning.Version("1.0.0")
+package vmkernel.api.vm;

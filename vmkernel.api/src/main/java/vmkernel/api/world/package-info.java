@@ -1,0 +1,4 @@
+/** Worlds and the scheduler that runs them. */
+@org.osgi.annotation.bundle.Export
+@org.osgi.annotation.versioning.Version("1.0.0")
+package vmkernel.api.world;
