@@ -7,7 +7,6 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
@@ -124,16 +123,23 @@ public final class InstructionTable {
     }
 
     private Slot slot(List<Row> candidates) {
+        boolean modrm = candidates.stream().anyMatch(r -> r.modrm);
+        boolean prefixed = candidates.stream().anyMatch(r -> r.prefix != Row.Prefix.ANY);
         Row[][] byPrefix = new Row[4][];
         for (int p = 0; p < 4; p++) {
-            Row[] byModrm = new Row[256];
-            for (int m = 0; m < 256; m++) {
-                byModrm[m] = best(candidates, PREFIX_BY_INDEX[p], m);
-            }
-            Row first = byModrm[0];
-            byPrefix[p] = Arrays.stream(byModrm).allMatch(r -> r == first) ? new Row[] {first} : byModrm;
+            byPrefix[p] = p > 0 && !prefixed ? byPrefix[0] : byModrm(candidates, PREFIX_BY_INDEX[p], modrm);
         }
-        return new Slot(candidates.stream().anyMatch(r -> r.modrm), byPrefix);
+        return new Slot(modrm, byPrefix);
+    }
+
+    private Row[] byModrm(List<Row> candidates, Row.Prefix prefix, boolean modrm) {
+        Row[] byModrm = new Row[modrm ? 256 : 1];
+        boolean same = true;
+        for (int m = 0; m < byModrm.length; m++) {
+            byModrm[m] = best(candidates, prefix, m);
+            same &= byModrm[m] == byModrm[0];
+        }
+        return same ? new Row[] {byModrm[0]} : byModrm;
     }
 
     private Row best(List<Row> candidates, Row.Prefix prefix, int modrm) {

@@ -32,6 +32,8 @@ final class OperandForm {
     final boolean memoryAllowed;
     final boolean registerAllowed;
     final boolean usesModrm;
+    /** Does it come from an immediate of the encoding? */
+    final boolean usesImmediate;
 
     private OperandForm(Place place, int registerWidth, int memoryWidth, Operand fixed, String letters) {
         this.place = place;
@@ -39,9 +41,10 @@ final class OperandForm {
         this.memoryWidth = memoryWidth;
         this.fixed = fixed;
         usesRm = place == Place.RM || place == Place.RM_MMX || place == Place.RM_XMM || place == Place.RM_ST;
-        memoryAllowed = usesRm && !letters.matches("[RNU]|STi");
+        memoryAllowed = usesRm && "EMQW".contains(letters);
         registerAllowed = usesRm && !letters.equals("M");
         usesModrm = usesRm || place.name().startsWith("REG");
+        usesImmediate = place == Place.IMM || place == Place.REL || place == Place.FAR || place == Place.MOFFS;
     }
 
     static OperandForm parse(String code) {

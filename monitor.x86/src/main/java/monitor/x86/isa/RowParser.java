@@ -70,9 +70,11 @@ final class RowParser {
     }
 
     private void parseEncoding() {
-        for (String token : encoding.split(" ")) {
+        String[] tokens = encoding.split(" ");
+        for (int i = 0; i < tokens.length; i++) {
+            String token = tokens[i];
             if (opcode < 0) {
-                parseOpcode(token);
+                parseOpcode(token, i == 0 && tokens.length > 1);
             } else {
                 parseRest(token);
             }
@@ -82,14 +84,17 @@ final class RowParser {
         }
     }
 
-    private void parseOpcode(String token) {
-        switch (token) {
+    private void parseOpcode(String token, boolean first) {
+        switch (first ? token : "") {
             case "NP" -> prefix = Row.Prefix.NP;
             case "66" -> prefix = Row.Prefix.P66;
             case "F2" -> prefix = Row.Prefix.PF2;
             case "F3" -> prefix = Row.Prefix.PF3;
-            case "0F" -> map = 1;
             default -> {
+                if (token.equals("0F") && map == 0) {
+                    map = 1;
+                    return;
+                }
                 int plus = token.indexOf('+');
                 opcode = Integer.parseInt(plus < 0 ? token : token.substring(0, plus), 16);
                 opcodeSpan = plus < 0 ? 1 : token.endsWith("+r") ? 8 : token.endsWith("+cc") ? 16 : 0;
@@ -108,8 +113,8 @@ final class RowParser {
             case "ib", "iw", "iz", "iv", "cb", "cz", "ap", "mo" -> immediates.add(token);
             default -> {
                 modrm = true;
-                if (token.matches("/[0-7]")) {
-                    reg = token.charAt(1) - '0';
+                if (token.charAt(0) == '/') {
+                    reg = Integer.parseInt(token.substring(1), 8);
                     return;
                 }
                 boolean any = token.endsWith("+i");
@@ -172,7 +177,7 @@ final class RowParser {
         if (modrm && !memoryAllowed && !registerAllowed) {
             throw new IllegalArgumentException("neither memory nor register allowed");
         }
-        long wanted = operandCodes.stream().filter(c -> c.matches("s?[IJAO][a-z]+")).count();
+        long wanted = forms.stream().filter(f -> f.usesImmediate).count();
         if (wanted != immediates.size()) {
             throw new IllegalArgumentException("immediates of encoding and form differ");
         }
