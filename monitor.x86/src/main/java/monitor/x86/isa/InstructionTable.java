@@ -42,12 +42,12 @@ public final class InstructionTable {
     private final Slot[] legacySlots;
     private final Slot[] longSlots;
 
-    private InstructionTable(List<String> lines) {
+    private InstructionTable(BufferedReader reader) throws IOException {
         List<Row> all = new ArrayList<>();
-        for (int i = 0; i < lines.size(); i++) {
-            String line = lines.get(i);
+        int number = 1;
+        for (String line = reader.readLine(); line != null; line = reader.readLine(), number++) {
             if (!line.isBlank() && !line.startsWith("#")) {
-                all.add(new Row(all.size(), new RowParser(i + 1, line)));
+                all.add(new Row(all.size(), new RowParser(number, line)));
             }
         }
         undefined = new Row(all.size(), new RowParser("(bad)", "ud"));
@@ -67,7 +67,7 @@ public final class InstructionTable {
     public static InstructionTable load() {
         try (InputStream in = InstructionTable.class.getResourceAsStream("instructions.txt");
              BufferedReader reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.US_ASCII))) {
-            return new InstructionTable(reader.lines().toList());
+            return new InstructionTable(reader);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -92,7 +92,7 @@ public final class InstructionTable {
     public SortedMap<String, List<Row>> operations() {
         SortedMap<String, List<Row>> byName = new TreeMap<>();
         for (Row row : rows) {
-            byName.computeIfAbsent(row.operation, k -> new ArrayList<>()).add(row);
+            byName.computeIfAbsent(row.operation, name -> new ArrayList<>()).add(row);
         }
         return byName;
     }
@@ -123,8 +123,12 @@ public final class InstructionTable {
     }
 
     private Slot slot(List<Row> candidates) {
-        boolean modrm = candidates.stream().anyMatch(r -> r.modrm);
-        boolean prefixed = candidates.stream().anyMatch(r -> r.prefix != Row.Prefix.ANY);
+        boolean modrm = false;
+        boolean prefixed = false;
+        for (Row row : candidates) {
+            modrm |= row.modrm;
+            prefixed |= row.prefix != Row.Prefix.ANY;
+        }
         Row[][] byPrefix = new Row[4][];
         for (int p = 0; p < 4; p++) {
             byPrefix[p] = p > 0 && !prefixed ? byPrefix[0] : byModrm(candidates, PREFIX_BY_INDEX[p], modrm);

@@ -93,7 +93,10 @@ public final class Row {
         registerAllowed = p.registerAllowed;
         immediates = List.copyOf(p.immediates);
         forms = p.forms.toArray(new OperandForm[0]);
-        immediateCodes = immediates.stream().mapToInt(Decoder::immediateCode).toArray();
+        immediateCodes = new int[immediates.size()];
+        for (int i = 0; i < immediateCodes.length; i++) {
+            immediateCodes[i] = Decoder.immediateCode(immediates.get(i));
+        }
         lockable = notes.contains(Note.LOCK);
         variants = mnemonic.split("/");
         long bits = 0;
