@@ -1,0 +1,58 @@
+package vmk.launcher;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.logging.ConsoleHandler;
+import java.util.logging.FileHandler;
+import java.util.logging.Formatter;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogManager;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+
+/** Where the log goes: VAR/log/vmkernel of a host, standard error for the warnings of a one-shot run. */
+final class Logging {
+    private static final int FILE_BYTES = 4 << 20;
+    private static final int FILES = 4;
+
+    private Logging() {}
+
+    /** @param host true for a long-lived host */
+    static void configure(boolean host) {
+        LogManager.getLogManager().reset();
+        Logger root = Logger.getLogger("");
+        root.setLevel(host ? Level.INFO : Level.WARNING);
+        Handler handler = host ? file() : new ConsoleHandler();
+        handler.setFormatter(new Line());
+        handler.setLevel(handler instanceof FileHandler ? Level.ALL : Level.WARNING);
+        root.addHandler(handler);
+    }
+
+    private static Handler file() {
+        try {
+            Path folder = Path.of(System.getProperty("vmk.var"), "log");
+            Files.createDirectories(folder);
+            return new FileHandler(folder.resolve("vmkernel").toString(), FILE_BYTES, FILES, true);
+        } catch (IOException e) {
+            System.err.println("vmk: no log is kept: " + e);
+            return new ConsoleHandler();
+        }
+    }
+
+    /** One line for a record, with the stack of what was thrown below it. */
+    private static final class Line extends Formatter {
+        @Override
+        public String format(LogRecord entry) {
+            String name = entry.getLoggerName() == null ? "" : entry.getLoggerName();
+            StringBuilder text = new StringBuilder(String.format("%1$tF %1$tT.%1$tL %2$-7s %3$s: %4$s%n",
+                entry.getMillis(), entry.getLevel().getName(), name.substring(name.lastIndexOf('.') + 1), formatMessage(entry)));
+            if (entry.getThrown() != null) {
+                text.append("    ").append(entry.getThrown()).append(System.lineSeparator());
+                for (StackTraceElement element : entry.getThrown().getStackTrace()) text.append("        at ").append(element).append(System.lineSeparator());
+            }
+            return text.toString();
+        }
+    }
+}

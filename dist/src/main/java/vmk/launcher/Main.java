@@ -1,0 +1,134 @@
+package vmk.launcher;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
+import org.apache.felix.framework.FrameworkFactory;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
+import org.osgi.framework.InvalidSyntaxException;
+import org.osgi.framework.ServiceReference;
+import org.osgi.framework.launch.Framework;
+
+/**
+ * Starts Felix with the jars of HOME/bundles, hands the command line to the service that serves its mode, and ends with that
+ * service's status. The modes are services ({@link ToIntFunction} over the arguments, property {@value #MODE}), so that this
+ * class knows nothing of virtual machines.
+ */
+public final class Main {
+    /** Service property that names the mode: shell, script, run or demo. */
+    static final String MODE = "vmk.mode";
+    /** What only the shell needs; a one-shot run starts without. By prefix of the jar's name. */
+    private static final List<String> SHELL_ONLY = List.of("org.apache.felix.gogo.", "org.apache.felix.configadmin", "org.jline", "jline");
+    /** SLF4J lives on the launcher's class path, where it is shared by all bundles and needs no service loader mediator. */
+    private static final String SYSTEM_PACKAGES = Stream.of("", ".event", ".helpers", ".spi")
+        .map(name -> "org.slf4j" + name + ";version=2.0.17,").reduce("", String::concat) + "sun.misc";
+    private static final int STOP_LIMIT_MILLIS = 15_000;
+
+    private final Path home = Path.of(System.getProperty("vmk.home")).toAbsolutePath().normalize();
+    private final Path cache = Path.of(System.getProperty("java.io.tmpdir"), "vmk-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime()));
+    private final List<Bundle> bundles = new ArrayList<>();
+    private Framework framework;
+
+    private Main() {}
+
+    public static void main(String[] args) {
+        int status;
+        try {
+            status = new Main().launch(CommandLine.parse(args));
+        } catch (CommandLine.UsageException e) {
+            System.err.println("vmk: " + e.getMessage());
+            status = 2;
+        } catch (BundleException | IOException | InvalidSyntaxException e) {
+            System.err.println("vmk: the host does not start: " + e.getMessage());
+            status = 1;
+        }
+        System.out.flush();
+        System.exit(status);
+    }
+
+    private int launch(CommandLine line) throws BundleException, IOException, InvalidSyntaxException {
+        if (line.text() != null) {
+            System.out.print(line.text());
+            return 0;
+        }
+        Logging.configure(line.host());
+        // stdout belongs to the guest in a one-shot run; whatever prints by mistake must not get between
+        if (!line.host()) System.setOut(System.err);
+        Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "vmk stop"));
+        start(line.host());
+        BundleContext context = framework.getBundleContext();
+        ServiceReference<?>[] found = context.getServiceReferences(ToIntFunction.class.getName(), "(" + MODE + "=" + line.mode() + ")");
+        if (found == null) {
+            System.err.println("vmk: the service console did not start: " + missing());
+            return 1;
+        }
+        @SuppressWarnings("unchecked")
+        ToIntFunction<List<String>> mode = (ToIntFunction<List<String>>) context.getService(found[0]);
+        return mode.applyAsInt(line.arguments());
+    }
+
+    /** Installs by reference, so that no jar is copied; the cache holds only Felix's few small files. */
+    private void start(boolean host) throws BundleException, IOException {
+        Map<String, String> settings = new HashMap<>();
+        settings.put(Constants.FRAMEWORK_STORAGE, cache.toString());
+        settings.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, SYSTEM_PACKAGES);
+        settings.put("felix.cache.locking", "false"); // the folder is this process's own
+        settings.put("felix.log.level", "1");
+        settings.put("felix.service.urlhandlers", "false");
+        settings.put("felix.bootdelegation.implicit", "false");
+        settings.put("ds.loglevel", "error");
+        System.getProperties().forEach((key, value) -> { if (key.toString().startsWith("vmk.")) settings.put(key.toString(), value.toString()); });
+        // JLine finds its terminal providers through the context class loader; null makes it use its own bundle's
+        Thread.currentThread().setContextClassLoader(null);
+        framework = new FrameworkFactory().newFramework(settings);
+        framework.start();
+        try (Stream<Path> jars = Files.list(home.resolve("bundles"))) {
+            for (Path jar : (Iterable<Path>) jars.sorted()::iterator) {
+                if (host || SHELL_ONLY.stream().noneMatch(jar.getFileName().toString()::startsWith)) {
+                    bundles.add(framework.getBundleContext().installBundle("reference:" + jar.toUri()));
+                }
+            }
+        }
+        // Declarative Services first: what starts after it is active when its start returns
+        bundles.sort(Comparator.comparing(bundle -> !bundle.getSymbolicName().equals("org.apache.felix.scr")));
+        for (Bundle bundle : bundles) bundle.start();
+    }
+
+    /** Names the bundles that are not active, for a message. */
+    private String missing() {
+        String down = bundles.stream().filter(bundle -> bundle.getState() != Bundle.ACTIVE).map(Bundle::getSymbolicName).reduce((a, b) -> a + ", " + b).orElse("");
+        return down.isEmpty() ? "a service that it needs is missing" : "not active: " + down;
+    }
+
+    /** Runs at every end of the process: stops the virtual machines with the framework, then removes the cache. */
+    private void stop() {
+        try {
+            if (framework != null) {
+                framework.stop();
+                framework.waitForStop(STOP_LIMIT_MILLIS);
+            }
+        } catch (BundleException | InterruptedException e) {
+            System.err.println("vmk: the host did not stop cleanly: " + e.getMessage());
+        }
+        delete(cache);
+    }
+
+    private static void delete(Path folder) {
+        if (!Files.exists(folder)) return;
+        try (Stream<Path> paths = Files.walk(folder)) {
+            for (Path path : (Iterable<Path>) paths.sorted(Comparator.reverseOrder())::iterator) Files.delete(path);
+        } catch (IOException e) {
+            System.err.println("vmk: " + folder + " cannot be removed: " + e.getMessage());
+        }
+    }
+}
