@@ -5,6 +5,7 @@ import static monitor.x86.fpu.FloatCore.INVALID;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import vmkernel.api.monitor.CpuState;
 
 /**
  * The x87 unit of one virtual CPU: eight 80-bit registers used as a stack, control, status and tag word, the pointers to
@@ -177,6 +178,34 @@ public final class Fpu {
             }
         }
         occupiedRegisters(bits);
+    }
+
+    /** Takes the registers from a state. */
+    public void load(CpuState state) {
+        System.arraycopy(state.fpSignificand, 0, mantissa, 0, 8);
+        System.arraycopy(state.fpSignExponent, 0, signExponent, 0, 8);
+        control(state.fpControl);
+        status(state.fpStatus);
+        occupiedRegisters(~state.fpEmpty);
+        opcode = state.fpOpcode;
+        instructionOffset = state.fpCodeOffset;
+        instructionSelector = state.fpCodeSelector;
+        operandOffset = state.fpDataOffset;
+        operandSelector = state.fpDataSelector;
+    }
+
+    /** Puts the registers into a state. */
+    public void save(CpuState state) {
+        System.arraycopy(mantissa, 0, state.fpSignificand, 0, 8);
+        System.arraycopy(signExponent, 0, state.fpSignExponent, 0, 8);
+        state.fpControl = control;
+        state.fpStatus = status();
+        state.fpEmpty = ~occupied & 0xFF;
+        state.fpOpcode = opcode;
+        state.fpCodeOffset = instructionOffset;
+        state.fpCodeSelector = instructionSelector;
+        state.fpDataOffset = operandOffset;
+        state.fpDataSelector = operandSelector;
     }
 
     // MMX
