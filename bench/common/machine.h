@@ -15,8 +15,12 @@
 
 struct descriptor { u32 low, high; } __attribute__((packed));
 struct table_pointer { u16 limit; u32 base; } __attribute__((packed));
-/* [SDM] 3A 7.2.1: only what a machine without hardware task switches needs has a name. */
-struct tss { u32 link, esp0, ss0, esp1, ss1, esp2, ss2, cr3, regs[18], ldt; u16 trap, iomap; } __attribute__((packed));
+/* [SDM] 3A 7.2.1, figure 7-2. */
+struct tss {
+    u32 link, esp0, ss0, esp1, ss1, esp2, ss2, cr3;
+    u32 eip, eflags, eax, ecx, edx, ebx, esp, ebp, esi, edi, es, cs, ss, ds, fs, gs, ldt;
+    u16 trap, iomap;
+} __attribute__((packed));
 
 #define GDT_ENTRIES 64
 extern struct descriptor gdt[GDT_ENTRIES];

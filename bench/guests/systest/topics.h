@@ -1,0 +1,3 @@
+TOPIC(segments)
+TOPIC(selectors)
+TOPIC(gates)
