@@ -20,7 +20,7 @@ struct tss {
     u32 link, esp0, ss0, esp1, ss1, esp2, ss2, cr3;
     u32 eip, eflags, eax, ecx, edx, ebx, esp, ebp, esi, edi, es, cs, ss, ds, fs, gs, ldt;
     u16 trap, iomap;
-} __attribute__((packed));
+};
 
 #define GDT_ENTRIES 64
 extern struct descriptor gdt[GDT_ENTRIES];

@@ -105,7 +105,7 @@ static void refusals(void)
     check("jump-inward", TRY3(ASM("pushl %0; pushl $0; ljmp *(%%esp)", : "r"(S) : "memory")), GP(CODE0));
     set_call_gate(CODE3, gate_target, 0xec, 0);
     check("gate-to-outer-ring", TRY(CALL_GATE(S)), GP(CODE3 & ~3u));
-    gdt[FIRST_FREE + 1] = segment(0, 0xfff, 0x9b, 0);
+    gdt[FIRST_FREE + 1] = segment(0, 0xfff, 0x9b, 4);
     set_call_gate(T, gate_target, 0xec, 0);
     SDM_CHECK("gate-offset-beyond-limit", TRY3(CALL_GATE(S)), GP(0));
 }
@@ -172,9 +172,6 @@ static u32 far_return(u32 eip, u32 cs, u32 esp, u32 ss)
     return TRY(ASM("pushl %3; pushl %2; pushl %1; pushl %0; lret", : "r"(eip), "r"(cs), "r"(esp), "r"(ss) : "memory"));
 }
 
-extern const u8 ring3_landing[];
-__asm__("ring3_landing: int $0x82");
-
 static void returns(void)
 {
     const u32 landing = (u32) ring3_landing, stack = INNER_TOP;
@@ -195,7 +192,7 @@ static void returns(void)
     check("return-cs-not-present", far_return(landing, SEL(FIRST_FREE + 2) | 3, stack, DATA3), NP(SEL(FIRST_FREE + 2)));
     check("return-beyond-gdt", far_return(landing, GDT_ENTRIES * 8 | 3, stack, DATA3), GP(GDT_ENTRIES * 8));
     check("return-inward", TRY3(ASM("pushl $8; pushl $1f; lret; 1:", : : "memory")), GP(CODE0));
-    gdt[FIRST_FREE + 2] = segment(0, 0xfff, 0xfb, 0);
+    gdt[FIRST_FREE + 2] = segment(0, 0xfff, 0xfb, 4);
     SDM_CHECK("return-beyond-limit", far_return(landing, SEL(FIRST_FREE + 2) | 3, stack, DATA3), GP(0));
     u32 before, after;
     ASM("movl %%esp, %0; pushl $1; pushl $2; pushl $8; pushl $1f; lret $8; 1: movl %%esp, %1", "=&r"(before), "=&r"(after) : : "memory");

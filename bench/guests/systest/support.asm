@@ -65,6 +65,10 @@ to_ring0:
     int 0x81
     ret
 
+global ring3_landing
+ring3_landing:
+    int 0x82
+
 ; void resume_in_ring0(struct frame *): continues the interrupted code in ring 0 on the stack it had.
 global resume_in_ring0
 resume_in_ring0:

@@ -51,6 +51,7 @@ u32 caught_outcome(void);
 /* From ring 0 to ring 3 and back, in place: flat segments, the same stack, ds and es reloaded. */
 void to_ring3(void);
 void to_ring0(void);
+extern const u8 ring3_landing[];        /* code for ring 3: int 0x82 */
 extern u32 ring3_eflags;        /* for the next to_ring3; 2 at the start of each topic */
 
 /* ---- results ---- */

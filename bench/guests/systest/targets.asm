@@ -83,7 +83,10 @@ small_interrupt:
     mov [dword seen_stack + 8], eax
     pop eax
     iretw
-global small_user, small_user_end
+global small_int, small_user, small_user_end
+small_int:                              ; a far call target that uses vector 90
+    int 0x90
+    o32 retf
 small_user:                             ; ring 3: two parameters for the gate in entry 8 of the GDT
     push word 0x1111
     push word 0x2222

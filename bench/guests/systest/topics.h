@@ -1,3 +1,7 @@
 TOPIC(segments)
 TOPIC(selectors)
 TOPIC(gates)
+TOPIC(interrupts)
+TOPIC(tasks)
+TOPIC(virtual8086)
+TOPIC(realmode)
