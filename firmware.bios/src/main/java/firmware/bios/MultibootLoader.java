@@ -152,9 +152,9 @@ final class MultibootLoader {
             fields.putInt(12, (int) address);
             next = address + bytes;
         }
-        long table = align(next, 16);
+        long table = next = align(next, 16);
         for (byte[] section : image.sections) {
-            memory.write(next = align(next, 4), section, 0, section.length);
+            memory.write(next, section, 0, section.length);
             next += section.length;
         }
         return table;
