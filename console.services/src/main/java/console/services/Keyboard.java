@@ -8,7 +8,7 @@ import vmkernel.api.vm.Console;
 final class Keyboard {
     /** Ctrl-], which leaves a console. */
     static final int ESCAPE = 0x1D;
-    private static final int CHUNK_BYTES = 4096;
+    static final int CHUNK_BYTES = 4096;
 
     private Keyboard() {}
 
@@ -28,7 +28,8 @@ final class Keyboard {
         return false;
     }
 
-    private static int indexOfEscape(byte[] chunk, int length) {
+    /** Index of the first escape key, or {@code length}. */
+    static int indexOfEscape(byte[] chunk, int length) {
         int index = 0;
         while (index < length && chunk[index] != ESCAPE) index++;
         return index;

@@ -29,6 +29,8 @@ public final class Main {
     static final String MODE = "vmk.mode";
     /** What only the shell needs; a one-shot run starts without. By prefix of the jar's name. */
     private static final List<String> SHELL_ONLY = List.of("org.apache.felix.gogo.", "org.apache.felix.configadmin", "org.jline", "jline");
+    /** Used as a library by console.services, which says why. */
+    private static final String LIBRARY = "org.apache.felix.gogo.jline";
     /** SLF4J lives on the launcher's class path, where it is shared by all bundles and needs no service loader mediator. */
     private static final String SYSTEM_PACKAGES = Stream.of("", ".event", ".helpers", ".spi")
         .map(name -> "org.slf4j" + name + ";version=2.0.17,").reduce("", String::concat) + "sun.misc";
@@ -101,12 +103,12 @@ public final class Main {
         }
         // Declarative Services first: what starts after it is active when its start returns
         bundles.sort(Comparator.comparing(bundle -> !bundle.getSymbolicName().equals("org.apache.felix.scr")));
-        for (Bundle bundle : bundles) bundle.start();
+        for (Bundle bundle : bundles) if (!bundle.getSymbolicName().equals(LIBRARY)) bundle.start();
     }
 
     /** Names the bundles that are not active, for a message. */
     private String missing() {
-        String down = bundles.stream().filter(bundle -> bundle.getState() != Bundle.ACTIVE).map(Bundle::getSymbolicName).reduce((a, b) -> a + ", " + b).orElse("");
+        String down = bundles.stream().filter(bundle -> bundle.getState() != Bundle.ACTIVE && !bundle.getSymbolicName().equals(LIBRARY)).map(Bundle::getSymbolicName).reduce((a, b) -> a + ", " + b).orElse("");
         return down.isEmpty() ? "a service that it needs is missing" : "not active: " + down;
     }
 

@@ -1,0 +1,75 @@
+package console.services;
+
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ToIntFunction;
+import org.apache.felix.service.command.CommandSession;
+import org.apache.felix.service.command.Converter;
+import org.apache.felix.service.command.Job;
+import org.apache.felix.service.command.Result;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+
+/** {@code vmk FILE.gosh} and {@code vmk -c}: commands without a terminal, with clean output and a status. */
+@Component(service = ToIntFunction.class, property = "vmk.mode=script")
+public final class ScriptMode implements ToIntFunction<List<String>> {
+    private final Shells shells;
+
+    @Activate
+    public ScriptMode(@Reference Shells shells, @Reference ProcCommands proc, @Reference VmCommands commands) { this.shells = shells; }
+
+    @Override
+    public int applyAsInt(List<String> arguments) {
+        try {
+            if (arguments.get(0).equals("-c")) return run(arguments.get(1), null, List.of());
+            Path file = Path.of(arguments.get(0));
+            return run(Files.readString(file), file, arguments.subList(1, arguments.size()));
+        } catch (IOException e) {
+            System.err.println("vmk: " + arguments.get(0) + (Files.exists(Path.of(arguments.get(0))) ? " cannot be read: " + e : ": there is no such script or command; see vmk --help"));
+            return 1;
+        }
+    }
+
+    /** @param file where the program comes from, for messages and {@code $0}; null if from the command line */
+    int run(String program, Path file, List<String> arguments) {
+        CommandSession session = shells.session(new FileInputStream(FileDescriptor.in), new FileOutputStream(FileDescriptor.out), new FileOutputStream(FileDescriptor.err));
+        session.put("args", arguments);
+        for (int i = 0; i < arguments.size(); i++) session.put(Integer.toString(i + 1), arguments.get(i));
+        AtomicInteger status = new AtomicInteger();
+        session.setJobListener((job, before, now) -> {
+            if (now == Job.Status.Done && job.parent() == null) status.set(error(job.result()));
+        });
+        try {
+            Object result = session.execute(program);
+            if (result != null) System.out.println(session.format(result, Converter.INSPECT));
+            return status.get();
+        } catch (ExitException e) {
+            return e.status();
+        } catch (Exception e) {
+            System.err.println("vmk: " + (file == null ? "" : file + ":" + session.get(".location") + ": ") + message(e));
+            return 1;
+        } finally {
+            System.out.flush();
+            session.close();
+        }
+    }
+
+    private static int error(Result result) { return result == null || result.isSuccess() ? 0 : Math.max(result.error(), 1); }
+
+    /** One line for what was thrown; our own errors and Gogo's carry their text, others need their type. */
+    static String message(Throwable thrown) {
+        Throwable e = thrown instanceof InvocationTargetException && thrown.getCause() != null ? thrown.getCause() : thrown;
+        String text = e.getMessage();
+        if (text == null) return e.getClass().getSimpleName();
+        boolean plain = e instanceof CommandException || e.getClass().getName().startsWith("org.apache.felix.");
+        return (plain ? text : e.getClass().getSimpleName() + ": " + text).lines().findFirst().orElse("");
+    }
+}
