@@ -32,11 +32,14 @@ final class SerialConsole {
     /** @return true if the user left, false if the machine went off */
     static boolean attach(CommandSession session, VirtualMachine machine) throws IOException, InterruptedException {
         if (session.get(TERMINAL) instanceof Terminal terminal) return onTerminal(terminal, machine);
-        InputStream keyboard = session.getKeyboard();
-        OutputStream out = Process.Utils.current().out();
+        return onStreams(session.getKeyboard(), Process.Utils.current().out(), machine);
+    }
+
+    /** For scripts: Ctrl-] leaves here too, the end of the input does not. */
+    static boolean onStreams(InputStream in, OutputStream out, VirtualMachine machine) throws IOException, InterruptedException {
         return converse(machine, out, chunk -> {
-            int length = Math.min(keyboard.available(), chunk.length);
-            if (length > 0) return keyboard.read(chunk, 0, length);
+            int length = Math.min(in.available(), chunk.length);
+            if (length > 0) return in.read(chunk, 0, length);
             TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
             return 0;
         });
