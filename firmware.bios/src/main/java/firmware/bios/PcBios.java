@@ -5,12 +5,18 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import firmware.bios.tables.AcpiTables;
+import firmware.bios.tables.Board;
+import firmware.bios.tables.MpTable;
+import firmware.bios.tables.RoutingTable;
+import firmware.bios.tables.Smbios;
 import org.osgi.service.component.annotations.Component;
 import vmkernel.api.firmware.BootContext;
 import vmkernel.api.firmware.BootException;
 import vmkernel.api.firmware.Firmware;
 import vmkernel.api.monitor.CpuState;
 import vmkernel.api.vm.VmConfig;
+import vmkernel.api.vm.VmConfigException;
 
 /**
  * The firmware of a PC: sets the board up as a BIOS does and brings the guest to its first instruction, by the one of
@@ -59,9 +65,9 @@ public final class PcBios implements Firmware {
         VmConfig config = context.config();
         try (BootFile kernel = BootFile.open(KERNEL, config.path(KERNEL).orElseThrow());
                 BootFile initrd = config.path(INITRD).isPresent() ? BootFile.open(INITRD, config.path(INITRD).get()) : null) {
-            MemoryMap map = MemoryMap.of(context.memory());
-            new SystemRom().map(context.memory());
-            return new LinuxLoader(context.memory(), map, 0).load(kernel, Optional.ofNullable(initrd), config.text(APPEND, ""));
+            Powered powered = powerOn(context);
+            if (powered.resumes) return CpuState.reset();
+            return new LinuxLoader(context.memory(), powered.map, powered.rsdp).load(kernel, Optional.ofNullable(initrd), config.text(APPEND, ""));
         }
     }
 
@@ -73,10 +79,10 @@ public final class PcBios implements Firmware {
                 String string = config.text(key).orElseThrow().strip();
                 modules.add(new MultibootLoader.Module(BootFile.open(key, config.resolve(string.split(" ", 2)[0])), string));
             }
-            MemoryMap map = MemoryMap.of(context.memory());
-            new SystemRom().map(context.memory());
+            Powered powered = powerOn(context);
+            if (powered.resumes) return CpuState.reset();
             String commandLine = (config.text(MULTIBOOT).orElseThrow() + " " + config.text(APPEND, "")).strip();
-            return new MultibootLoader(context.memory(), map).load(kernel, modules, commandLine);
+            return new MultibootLoader(context.memory(), powered.map).load(kernel, modules, commandLine);
         } finally {
             modules.forEach(module -> module.file().close());
         }
@@ -84,7 +90,47 @@ public final class PcBios implements Firmware {
 
     private static CpuState bootRom(BootContext context) throws BootException {
         try (BootFile file = BootFile.open(ROM, context.config().path(ROM).orElseThrow())) {
+            new ChipsetSetup(context.ports(), context.mmio(), board(context)).runForRom();
             return new RomLoader(context.memory()).load(file);
         }
+    }
+
+    /** What the power-on part of a BIOS leaves. @param resumes the guest wants to go on at its warm-reset vector, its memory untouched */
+    private record Powered(MemoryMap map, long rsdp, boolean resumes) {}
+
+    private static Powered powerOn(BootContext context) throws BootException {
+        Board board = board(context);
+        MemoryMap map = MemoryMap.of(context.memory());
+        AcpiTables acpi = new AcpiTables(board);
+        AcpiTables.Block tables = acpi.tables(map.acpi().start(), map.nvs().start());
+        SystemRom rom = new SystemRom();
+        long rsdp = rom.place(AcpiTables.rootPointer(tables), 16);
+        Smbios.Structures structures = Smbios.structures(board);
+        rom.place(Smbios.entryPoint(structures, rom.place(structures.bytes(), 16)), 16);
+        rom.place(MpTable.pointer(rom.place(MpTable.table(board), 16)), 16);
+        rom.place(RoutingTable.table(), 16);
+        rom.map(context.memory());
+
+        ChipsetSetup chipset = new ChipsetSetup(context.ports(), context.mmio(), board);
+        boolean resumes = chipset.resumes();
+        chipset.run(resumes);
+        if (!resumes) {
+            BiosData.write(context.memory(), board);
+            put(context, tables.bytes(), tables.address());
+            put(context, AcpiTables.facs(), map.nvs().start());
+        }
+        return new Powered(map, rsdp, resumes);
+    }
+
+    private static void put(BootContext context, byte[] bytes, long address) { context.memory().write(address, bytes, 0, bytes.length); }
+
+    private static Board board(BootContext context) throws BootException {
+        List<Integer> serialPorts = new ArrayList<>();
+        try {
+            for (int i = 0; i < Board.SERIAL_PORTS; i++) if (context.config().flag("serial" + i + ".present", false)) serialPorts.add(i);
+        } catch (VmConfigException e) {
+            throw new BootException(e.getMessage(), e);
+        }
+        return new Board(context.cpus(), context.memory().sizeBytes(), context.memory().lowMemoryTop(), serialPorts);
     }
 }
