@@ -1,0 +1,90 @@
+package vmkernel.core.machine;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The kernel's timer thread: rings one alarm for each running VM, whose {@link GuestTimers} keep the timers themselves. Setting
+ * an alarm is two volatile accesses, and wakes the thread only if it would wake too late by itself.
+ */
+final class AlarmClock implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(AlarmClock.class);
+    static final long NEVER = Long.MAX_VALUE;
+
+    /** An alarm of one VM. */
+    final class Alarm implements AutoCloseable {
+        private final Runnable ring;
+        private volatile long time = NEVER;
+
+        private Alarm(Runnable ring) { this.ring = ring; }
+
+        /** Rings at this {@link System#nanoTime}, or earlier if it is set so already. Any thread. */
+        void by(long nanoTime) {
+            if (nanoTime >= time) return;
+            time = nanoTime;
+            if (nanoTime < wakeUp) LockSupport.unpark(thread);
+        }
+
+        @Override
+        public void close() { alarms.remove(this); }
+    }
+
+    private final List<Alarm> alarms = new CopyOnWriteArrayList<>();
+    private final Thread thread = new Thread(this::run, "vmk-timer");
+    /** When the thread looks at the alarms at the latest; in the past while it looks. */
+    private volatile long wakeUp = Long.MIN_VALUE;
+    private volatile boolean closed;
+
+    AlarmClock() {
+        thread.setDaemon(true);
+        thread.setPriority(Thread.MAX_PRIORITY);
+        thread.start();
+    }
+
+    /** @param ring called on the timer thread; must be quick */
+    Alarm alarm(Runnable ring) {
+        Alarm alarm = new Alarm(ring);
+        alarms.add(alarm);
+        return alarm;
+    }
+
+    private void run() {
+        while (!closed) {
+            wakeUp = Long.MIN_VALUE;
+            long next = ring();
+            wakeUp = next;
+            // an alarm set after it was looked at above, and before wakeUp was, woke nobody
+            if (earliest() < next) continue;
+            if (next == NEVER) LockSupport.park(this); else LockSupport.parkNanos(this, next - System.nanoTime());
+        }
+    }
+
+    /** Rings what is due; the time of the next. */
+    private long ring() {
+        for (Alarm alarm : alarms) {
+            if (alarm.time > System.nanoTime()) continue;
+            alarm.time = NEVER;
+            try {
+                alarm.ring.run();
+            } catch (Throwable e) {
+                LOG.error("a timer failed", e);
+            }
+        }
+        return earliest();
+    }
+
+    private long earliest() {
+        long earliest = NEVER;
+        for (Alarm alarm : alarms) earliest = Math.min(earliest, alarm.time);
+        return earliest;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        LockSupport.unpark(thread);
+    }
+}

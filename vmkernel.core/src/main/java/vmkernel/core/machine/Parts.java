@@ -1,0 +1,57 @@
+package vmkernel.core.machine;
+
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import vmkernel.api.device.VirtualDeviceProvider;
+import vmkernel.api.firmware.Firmware;
+import vmkernel.core.memory.PagePool;
+import vmkernel.api.monitor.Monitor;
+
+/** What machines are made of and run on: the kernel's own parts, and services that come and go. */
+final class Parts implements AutoCloseable {
+    final PagePool memory;
+    /** Folder of the installation; dumps go below it. */
+    final Path home;
+    final Worlds worlds = new Worlds();
+    final Plugged<Monitor> monitors = new Plugged<>();
+    final Plugged<VirtualDeviceProvider> devices = new Plugged<>();
+    final Plugged<Firmware> firmwares = new Plugged<>();
+    final AlarmClock clock = new AlarmClock();
+    private final AtomicInteger threadNumber = new AtomicInteger();
+    final ThreadFactory threads = task -> {
+        Thread thread = new Thread(task, "vmk-helper-" + threadNumber.incrementAndGet());
+        thread.setDaemon(true);
+        return thread;
+    };
+    /** For what must not run on a virtual CPU's or a caller's thread. Threads come and go. */
+    final ExecutorService executor = new ThreadPoolExecutor(0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
+    /** World ids; those of virtual machines are above 100. */
+    private final AtomicInteger lastId = new AtomicInteger(100);
+
+    Parts(PagePool memory, Path home) {
+        this.memory = memory;
+        this.home = home;
+    }
+
+    int newId() { return lastId.incrementAndGet(); }
+
+    /** All device types that can be had now. */
+    Set<String> deviceTypes() {
+        Set<String> types = new TreeSet<>();
+        for (VirtualDeviceProvider provider : devices.all()) types.addAll(provider.types());
+        return types;
+    }
+
+    @Override
+    public void close() {
+        clock.close();
+        executor.shutdown();
+    }
+}

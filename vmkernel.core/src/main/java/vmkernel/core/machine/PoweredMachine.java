@@ -1,0 +1,316 @@
+package vmkernel.core.machine;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import vmkernel.api.device.CpuPins;
+import vmkernel.api.device.VirtualDeviceProvider;
+import vmkernel.api.firmware.BootContext;
+import vmkernel.api.firmware.BootException;
+import vmkernel.api.firmware.Firmware;
+import vmkernel.api.memory.AdmissionException;
+import vmkernel.api.memory.GuestMemory;
+import vmkernel.api.monitor.CpuModel;
+import vmkernel.api.monitor.CpuState;
+import vmkernel.api.monitor.Monitor;
+import vmkernel.api.monitor.Vcpu;
+import vmkernel.api.vm.VmConfig;
+import vmkernel.api.vm.VmException;
+import vmkernel.core.memory.Remappable;
+import vmkernel.core.vmx.Hardware;
+
+/**
+ * A VM while it is on: everything that exists from one power-on to its power-off. {@link #close} takes down whatever has been
+ * built so far, so a power-on that fails at any step leaves nothing behind.
+ */
+final class PoweredMachine implements BootContext {
+    private static final Logger LOG = LoggerFactory.getLogger(PoweredMachine.class);
+    private static final long MB = 1 << 20;
+    /** Different texts of {@link #misuse} that are counted apart; a guest must not fill the host's memory with them. */
+    private static final int MAX_MISUSES = 200;
+
+    private final Machine owner;
+    private final Parts parts;
+    private final VmConfig config;
+    private final Hardware hardware;
+    private final DeviceLock lock;
+    private final int id;
+    private final VirtualCpu cpu;
+    private final GuestTimers clock;
+    private final PortSpace ports;
+    private final Interrupts interrupts = new Interrupts();
+    private final CpuPins pins = new Pins();
+    private final List<AttachedDevice> devices = new ArrayList<>();
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private boolean working;
+    private final Map<String, Long> misuses = new TreeMap<>();
+
+    private Monitor monitor;
+    private GuestMemory memory;
+    private MemorySpace mmio;
+    private boolean started;
+    private PowerRequest request;
+    /** Triple faults in a row that came right after a reset. */
+    int earlyShutdowns;
+
+    PoweredMachine(Machine owner, Parts parts, VmConfig config, Hardware hardware, DeviceLock lock) {
+        this.owner = owner;
+        this.parts = parts;
+        this.config = config;
+        this.hardware = hardware;
+        this.lock = lock;
+        id = parts.newId();
+        cpu = new VirtualCpu(this, parts.worlds, id, "vmm0:" + hardware.name(), hardware.cpu());
+        clock = new GuestTimers(lock, parts.clock);
+        ports = new PortSpace(lock);
+    }
+
+    int id() { return id; }
+    VirtualCpu cpu() { return cpu; }
+    GuestTimers clock() { return clock; }
+    DeviceLock lock() { return lock; }
+    Interrupts interrupts() { return interrupts; }
+    CpuPins pins() { return pins; }
+    Monitor monitor() { return monitor; }
+    Hardware hardware() { return hardware; }
+    SerialStream stream(String name) { return owner.stream(name); }
+    @Override public VmConfig config() { return config; }
+    @Override public GuestMemory memory() { return memory; }
+    @Override public int cpus() { return 1; }
+    @Override public PortSpace ports() { return ports; }
+    @Override public MemorySpace mmio() { return mmio; }
+
+    /** Builds the machine up to its first instruction. @throws VmException in one line; everything is taken down then */
+    void assemble() throws VmException {
+        try {
+            monitor = chosenMonitor();
+            List<VirtualDeviceProvider> providers = providers();
+            memory = reserve();
+            mmio = new MemorySpace(lock, memory, memory instanceof Remappable pages ? pages : (address, bytes) -> {});
+            parts.worlds.admit(cpu);
+            for (int i = 0; i < providers.size(); i++) attach(hardware.devices().get(i), providers.get(i));
+            boot();
+            synchronized (this) {
+                if (request != null && request.kind() == PowerRequest.Kind.BROKEN) throw new VmException(request.what() + ": " + request.failure(), request.failure());
+            }
+        } catch (VmException e) {
+            close();
+            throw e.getMessage().startsWith(name()) ? e : new VmException(name() + ": " + e.getMessage(), e.getCause());
+        } catch (AdmissionException e) {
+            close();
+            throw new VmException(name() + ": " + e.getMessage());
+        } catch (BootException e) {
+            close();
+            throw new VmException(name() + ": " + e.getMessage(), e.getCause());
+        } catch (Throwable e) {
+            close();
+            throw new VmException(name() + ": cannot be powered on: " + e, e);
+        }
+    }
+
+    private String name() { return hardware.name(); }
+
+    private Monitor chosenMonitor() throws VmException {
+        String wanted = config.text("monitor").orElse(null);
+        Monitor found = parts.monitors.find(monitor -> wanted == null ? monitor.supports(CpuModel.X86_32) : monitor.name().equalsIgnoreCase(wanted)).orElse(null);
+        if (found == null) {
+            List<String> known = parts.monitors.all().stream().map(Monitor::name).toList();
+            throw new VmException(known.isEmpty() ? "there is no monitor (is bundle monitor.x86 active?)"
+                : wanted == null ? "no monitor supports " + CpuModel.X86_32 : "unknown monitor \"" + wanted + "\"; known: " + String.join(", ", known));
+        }
+        if (!found.supports(CpuModel.X86_32)) throw new VmException("monitor \"" + found.name() + "\" cannot run " + CpuModel.X86_32 + " on this host");
+        return found;
+    }
+
+    private List<VirtualDeviceProvider> providers() throws VmException {
+        List<VirtualDeviceProvider> providers = new ArrayList<>();
+        for (Hardware.Device device : hardware.devices()) {
+            providers.add(parts.devices.find(provider -> provider.types().contains(device.type())).orElseThrow(() -> {
+                if (parts.devices.all().isEmpty()) return new VmException("there are no virtual devices (is bundle devices.pc active?)");
+                return new VmException("unknown device \"" + device.type() + "\" (" + device.key() + "); known: " + String.join(", ", parts.deviceTypes()));
+            }));
+        }
+        return providers;
+    }
+
+    private GuestMemory reserve() throws VmException, AdmissionException {
+        long total = parts.memory.totalBytes();
+        if (hardware.memoryBytes() > total) {
+            throw new VmException("memsize = \"" + hardware.memoryBytes() / MB + "\": this host has " + total / MB + " MB for virtual machines");
+        }
+        return parts.memory.create(hardware.memoryBytes());
+    }
+
+    private void attach(Hardware.Device description, VirtualDeviceProvider provider) throws VmException {
+        AttachedDevice attached = new AttachedDevice(this, description, provider);
+        lock.enter();
+        try {
+            devices.add(attached);
+            attached.device(provider.create(description.type(), attached));
+            if (attached.device() == null) throw new IllegalStateException("the provider made no device");
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            throw new VmException("device \"" + description.type() + "\" (" + description.prefix() + "): " + e.getMessage(), e);
+        } finally {
+            lock.leave();
+        }
+    }
+
+    /** From reset state to the vCPU's first instruction; the vCPU is held, and there is none. */
+    void boot() throws BootException {
+        lock.enter();
+        try {
+            cpu.resetPins();
+            for (AttachedDevice device : devices) {
+                try {
+                    device.device().reset();
+                } catch (Throwable e) {
+                    device.broken("at reset", e);
+                }
+            }
+        } finally {
+            lock.leave();
+        }
+        Firmware firmware = parts.firmwares.find(any -> true).orElseThrow(() -> new BootException("there is no firmware (is bundle firmware.bios active?)"));
+        CpuState state = firmware.boot(this);
+        Vcpu vcpu = monitor.create(cpu, state);
+        cpu.install(vcpu);
+    }
+
+    /** Lets the guest go for the first time. */
+    void start() {
+        synchronized (this) {
+            started = true;
+        }
+        go();
+        if (pending() != null) parts.executor.execute(() -> owner.serve(this));
+    }
+
+    /** Lets the guest go, unless something has been asked for that is to come first. */
+    synchronized void go() {
+        if (request == null) cpu.release();
+    }
+
+    /** Asks the guest to shut down; false if no device can tell it. */
+    boolean requestShutdown() {
+        lock.enter();
+        try {
+            for (AttachedDevice device : devices) {
+                try {
+                    if (device.device().requestShutdown()) return true;
+                } catch (Throwable e) {
+                    device.broken("asking the guest to shut down", e);
+                }
+            }
+            return false;
+        } finally {
+            lock.leave();
+        }
+    }
+
+    /** The VM cannot go on by itself: its vCPU is held and the request is served on a thread of the kernel. Any thread, any lock. */
+    void request(PowerRequest wanted) {
+        synchronized (this) {
+            if (request != null && request.kind().compareTo(wanted.kind()) >= 0) return;
+            request = wanted;
+            if (!started) return;
+            cpu.hold();
+        }
+        parts.executor.execute(() -> owner.serve(this));
+    }
+
+    synchronized PowerRequest takeRequest() {
+        PowerRequest taken = request;
+        request = null;
+        return taken;
+    }
+
+    /** What is asked for and not served as yet, or null. */
+    synchronized PowerRequest pending() { return request; }
+
+    /** An exception that is a bug of ours. */
+    void broken(String where, Throwable failure) { request(PowerRequest.broken(where + " failed", failure)); }
+
+    void warn(String what, Throwable failure) { LOG.warn("{}: {}", name(), what, failure); }
+
+    /** Runs a task under the device lock, in order. */
+    void execute(Runnable task) {
+        synchronized (tasks) {
+            tasks.add(task);
+            if (working) return;
+            working = true;
+        }
+        parts.executor.execute(this::work);
+    }
+
+    private void work() {
+        while (true) {
+            Runnable task;
+            synchronized (tasks) {
+                task = tasks.poll();
+                if (task == null) {
+                    working = false;
+                    return;
+                }
+            }
+            lock.enter();
+            try {
+                task.run();
+            } finally {
+                lock.leave();
+            }
+        }
+    }
+
+    void misuse(String what) {
+        synchronized (misuses) {
+            misuses.merge(misuses.containsKey(what) || misuses.size() < MAX_MISUSES ? what : "others", 1L, Long::sum);
+        }
+    }
+
+    Map<String, Long> misuses() {
+        synchronized (misuses) {
+            return new TreeMap<>(misuses);
+        }
+    }
+
+    /** Those that devices told of, and accesses to ports that nobody has. */
+    Map<String, Long> allMisuses() {
+        Map<String, Long> all = misuses();
+        if (ports.unclaimed() != 0) all.put("unclaimed I/O port", ports.unclaimed());
+        return all;
+    }
+
+    boolean uses(Object service) {
+        return monitor == service || devices.stream().anyMatch(device -> device.provider() == service);
+    }
+
+    /** Takes everything down that was built. The vCPU stands still or never ran. Never throws. */
+    void close() {
+        cpu.hold();
+        parts.worlds.remove(cpu);
+        lock.enter();
+        try {
+            for (int i = devices.size() - 1; i >= 0; i--) devices.get(i).detach();
+            clock.close();
+        } finally {
+            lock.leave();
+        }
+        cpu.discard();
+        if (memory != null) parts.memory.release(memory);
+    }
+
+    private final class Pins implements CpuPins {
+        @Override public void interruptRequest(int cpuNumber, boolean level) { if (cpuNumber == 0) cpu.interruptRequest(level); }
+        @Override public void nonMaskable(int cpuNumber) { if (cpuNumber == 0) cpu.raise(VirtualCpu.NON_MASKABLE); }
+        @Override public void init(int cpuNumber) { if (cpuNumber == 0) cpu.raise(VirtualCpu.INIT); }
+        @Override public void startup(int cpuNumber, int vector) { if (cpuNumber == 0) cpu.startup(vector); }
+        @Override public void a20(boolean enabled) { cpu.gateA20(enabled); }
+        @Override public void ignoreNumericError(int cpuNumber) { if (cpuNumber == 0) cpu.acknowledgeNumericError(); }
+        @Override public int count() { return 1; }
+    }
+}
