@@ -1,0 +1,51 @@
+package devices.pc.chipset;
+
+import vmkernel.api.device.IoHandler;
+
+/**
+ * Ports CF8h to CFFh: configuration mechanism 1 of the host bridge [82443BX 3.1], [PCI 2.1 3.7.4.1], and in the middle of it the
+ * PIIX4's reset control at CF9h [PIIX4 RC], which only byte accesses reach.
+ */
+final class PciConfiguration implements IoHandler {
+    private static final int ADDRESS = 0, RESET_CONTROL = 1, DATA = 4;
+    private static final int ADDRESS_BITS = 0x80FF_FFFC;
+    private static final int RESET_HARD = 0x02, RESET_CPU = 0x04;
+
+    private final PciBus bus;
+    private final Runnable hardReset, softReset;
+    private int address, resetControl;
+
+    PciConfiguration(PciBus bus, Runnable hardReset, Runnable softReset) {
+        this.bus = bus;
+        this.hardReset = hardReset;
+        this.softReset = softReset;
+    }
+
+    void reset() { address = resetControl = 0; }
+
+    @Override
+    public long read(long offset, int bytes) {
+        int at = (int) offset;
+        if (at == ADDRESS && bytes == 4) return address & 0xFFFF_FFFFL;
+        if (at == RESET_CONTROL && bytes == 1) return resetControl;
+        if (at < DATA || address >= 0) return -1;
+        return bus.read(address, at - DATA, bytes);
+    }
+
+    @Override
+    public void write(long offset, int bytes, long value) {
+        int at = (int) offset;
+        if (at == ADDRESS && bytes == 4) address = (int) value & ADDRESS_BITS;
+        else if (at == RESET_CONTROL && bytes == 1) resetControl((int) value);
+        else if (at >= DATA && address < 0) bus.write(address, at - DATA, bytes, (int) value);
+    }
+
+    /** The rise of the CPU reset bit does it; the other bit, set before or at the same time, says what kind. */
+    private void resetControl(int value) {
+        boolean rises = (value & ~resetControl & RESET_CPU) != 0;
+        resetControl = value & (RESET_HARD | RESET_CPU);
+        if (!rises) return;
+        resetControl &= ~RESET_CPU;
+        ((value & RESET_HARD) != 0 ? hardReset : softReset).run();
+    }
+}

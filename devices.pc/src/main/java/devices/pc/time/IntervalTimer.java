@@ -1,0 +1,147 @@
+package devices.pc.time;
+
+import devices.pc.bus.ByteChip;
+import java.util.function.Function;
+import vmkernel.api.device.GuestClock;
+import vmkernel.api.device.GuestTimer;
+
+/**
+ * The socket of the 8254 in a PC: CLK is guest time, OUT of counter 0 is IRQ 0, counter 1 stands for the memory refresh, and
+ * counter 2 with its GATE belongs to the speaker behind port 61h [PIIX4 4.4], [PIIX4 NMISC].
+ */
+public final class IntervalTimer {
+    /** Callbacks for a guest that asks for more than this are late; their ticks come one after another. */
+    private static final long SHORTEST_NANOS = 10_000;
+    private static final int REFRESH_CLOCKS = 18; // 15.085 microseconds
+    private static final int SPEAKER_GATE = 0x01, SPEAKER_DATA = 0x02, STORED = 0x0F, REFRESH = 0x10, OUT2 = 0x20;
+
+    private final Pit8254 chip = new Pit8254();
+    private final TickBacklog backlog = new TickBacklog();
+    private final GuestClock clock;
+    private final GuestTimer timer;
+    private final TickLine irq0;
+    private long clocks;    // of CLK since power-on that the chip has seen
+    private int port61;
+
+    /** @param timers makes a timer of guest time for a callback */
+    public IntervalTimer(GuestClock clock, Function<Runnable, GuestTimer> timers, TickLine irq0) {
+        this.clock = clock;
+        this.timer = timers.apply(this::refresh);
+        this.irq0 = irq0;
+    }
+
+    /** As a PC's firmware leaves it: counter 0 ticks 18.2 times a second, counter 1 refreshes memory, the speaker is off. */
+    public void reset() {
+        clocks = clocksAt(clock.nanos());
+        chip.reset();
+        backlog.clear();
+        irq0.set(false);
+        chip.counter(2).gate(false);
+        port61 = 0;
+        program(0, 0x36, 0x00, 0x00);
+        program(1, 0x54, REFRESH_CLOCKS);
+        program(2, 0xB6, 0x00, 0x00);
+        schedule();
+    }
+
+    public void close() { timer.cancel(); }
+
+    /** Ports 40h to 43h. */
+    public ByteChip ports() {
+        return new ByteChip() {
+            @Override
+            public int read(int offset) {
+                refresh();
+                return chip.read(offset);
+            }
+
+            @Override
+            public void write(int offset, int value) {
+                refresh();
+                boolean before = chip.counter(0).out();
+                chip.write(offset, value);
+                if (offset == 0 || offset == 3 && value >> 6 == 0 && (value & 0x30) != 0) counter0Changed(before, offset == 3);
+            }
+        };
+    }
+
+    /** Port 61h. */
+    public ByteChip systemControl() {
+        return new ByteChip() {
+            @Override
+            public int read(int offset) {
+                refresh();
+                return port61 | ((clocks / REFRESH_CLOCKS & 1) != 0 ? REFRESH : 0) | (chip.counter(2).out() ? OUT2 : 0);
+            }
+
+            @Override
+            public void write(int offset, int value) {
+                refresh();
+                port61 = value & STORED;
+                chip.counter(2).gate((value & SPEAKER_GATE) != 0);
+            }
+        };
+    }
+
+    /** True while the speaker sounds: its data bit is on and counter 2 counts. */
+    public boolean speaker() { return (port61 & (SPEAKER_GATE | SPEAKER_DATA)) == (SPEAKER_GATE | SPEAKER_DATA); }
+
+    /** The guest acknowledged an interrupt: the next late tick may follow. */
+    public void acknowledged() {
+        if (!backlog.isEmpty()) deliver();
+    }
+
+    /** Brings the chip to the present: what a guest reads never runs ahead of the ticks that it was given an edge for. */
+    private void refresh() {
+        long now = clocksAt(clock.nanos()), passed = now - clocks;
+        if (passed <= 0) return;
+        clocks = now;
+        long rises = chip.advance(0, passed);
+        chip.advance(1, passed);
+        chip.advance(2, passed);
+        if (rises == 0) return;
+        backlog.add(rises, passed * 1_000_000_000L / Pit8254.HERTZ / rises);
+        deliver();
+        schedule();
+    }
+
+    private void counter0Changed(boolean before, boolean reprogrammed) {
+        boolean out = chip.counter(0).out();
+        if (reprogrammed) backlog.clear();
+        if (!out) irq0.set(false);
+        else if (!before) backlog.add(1, 1);
+        deliver();
+        schedule();
+    }
+
+    /**
+     * One edge, if the one before was taken. The low half of a square wave is not shown on the line: a guest that keeps
+     * interrupts off for longer than half a period does not lose its tick.
+     */
+    private void deliver() {
+        if (irq0.waits() || !backlog.take()) return;
+        irq0.set(false);
+        irq0.set(true);
+        if (!irq0.wanted()) backlog.clear();
+    }
+
+    private void schedule() {
+        long rise = chip.counter(0).clocksToRise();
+        if (rise == Long.MAX_VALUE) timer.cancel();
+        else timer.at(Math.max(nanosOf(clocks + rise), clock.nanos() + SHORTEST_NANOS));
+    }
+
+    private void program(int counter, int control, int... count) {
+        chip.write(3, control);
+        for (int value : count) chip.write(counter, value);
+    }
+
+    private static long clocksAt(long nanos) {
+        return nanos / 1_000_000_000 * Pit8254.HERTZ + nanos % 1_000_000_000 * Pit8254.HERTZ / 1_000_000_000;
+    }
+
+    /** First nanosecond at which {@link #clocksAt} gives this. */
+    private static long nanosOf(long clocks) {
+        return clocks / Pit8254.HERTZ * 1_000_000_000 + (clocks % Pit8254.HERTZ * 1_000_000_000 + Pit8254.HERTZ - 1) / Pit8254.HERTZ;
+    }
+}

@@ -1,0 +1,422 @@
+package devices.pc;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import vmkernel.api.device.BackdoorHandler;
+import vmkernel.api.device.ByteStream;
+import vmkernel.api.device.CpuPins;
+import vmkernel.api.device.DeviceContext;
+import vmkernel.api.device.GuestClock;
+import vmkernel.api.device.GuestTimer;
+import vmkernel.api.device.InterruptLine;
+import vmkernel.api.device.InterruptSink;
+import vmkernel.api.device.IoHandler;
+import vmkernel.api.device.VirtualDevice;
+import vmkernel.api.memory.GuestMemory;
+import vmkernel.api.vm.VmConfig;
+
+/**
+ * A machine without CPUs in which devices are tested: buses to poke at, a clock that stands still until it is told to move,
+ * and notes of all that devices do to the outside.
+ *
+ * <pre>TestMachine pc = TestMachine.board(); pc.out(0x43, 0x34); pc.advance(1_000_000); pc.in(0x40)</pre>
+ */
+public final class TestMachine {
+    public static final long MICRO = 1_000, MILLI = 1_000_000, SECOND = 1_000_000_000L;
+
+    public long now = 17 * SECOND;
+    public long wallMillis = 1_700_000_000_000L; // at guest time 17 s: 2023-11-14 22:13:20, a Tuesday
+    private final long wallOrigin = now;
+    public final Pins pins;
+    public final Map<String, Stream> streams = new HashMap<>();
+    public final Map<String, Integer> misuses = new LinkedHashMap<>();
+    public int powerOffs, resets;
+    public long debugExit = -1;
+    public boolean romAtResetVector;
+    public InterruptSink sink;
+    public final boolean[] lines = new boolean[24]; // what devices drive when there is no board
+    private final TreeMap<Long, Claim> ports = new TreeMap<>(), memory = new TreeMap<>();
+    private final List<Timer> timers = new ArrayList<>();
+    private final long memoryBytes;
+    private final GuestClock clock = new GuestClock() {
+        @Override
+        public long nanos() { return now; }
+
+        @Override
+        public long wallMillis() { return wallMillis + Math.floorDiv(now - wallOrigin, MILLI); }
+    };
+
+    private record Claim(long first, long count, IoHandler handler) {}
+
+    public TestMachine(int cpus, long memoryBytes) {
+        this.pins = new Pins(cpus);
+        this.memoryBytes = memoryBytes;
+    }
+
+    /** One CPU, 256 MB and a board that was just reset. */
+    public static TestMachine board() { return board(1); }
+
+    public static TestMachine board(int cpus) {
+        TestMachine machine = new TestMachine(cpus, 256 << 20);
+        machine.add("440bx", "board");
+        return machine;
+    }
+
+    /** Plugs a device in and resets it. */
+    public VirtualDevice add(String type, String prefix) {
+        VirtualDevice device = new PcDevices().create(type, context(prefix));
+        device.reset();
+        return device;
+    }
+
+    public DeviceContext context(String prefix) { return new Context(prefix); }
+
+    // -- the buses, as a CPU uses them; nobody there reads as ones --
+
+    public int in(int port) { return (int) access(ports, port, 1, 0, false); }
+
+    public int in16(int port) { return (int) access(ports, port, 2, 0, false); }
+
+    public long in32(int port) { return access(ports, port, 4, 0, false); }
+
+    public void out(int port, int... values) { for (int value : values) access(ports, port, 1, value, true); }
+
+    public void out16(int port, int value) { access(ports, port, 2, value, true); }
+
+    public void out32(int port, long value) { access(ports, port, 4, value, true); }
+
+    public long read(long address) { return access(memory, address, 4, 0, false); }
+
+    public void write(long address, long value) { access(memory, address, 4, value, true); }
+
+    public long access(boolean isMemory, long address, int bytes, long value, boolean write) {
+        return access(isMemory ? memory : ports, address, bytes, value, write);
+    }
+
+    public boolean claimsPort(int port) { return find(ports, port) != null; }
+
+    public boolean claimsMemory(long address) { return find(memory, address) != null; }
+
+    private static Claim find(TreeMap<Long, Claim> claims, long address) {
+        var entry = claims.floorEntry(address);
+        return entry != null && address < entry.getValue().first + entry.getValue().count ? entry.getValue() : null;
+    }
+
+    /** Accesses that touch several claims are split into bytes, as the kernel's bus does. */
+    private long access(TreeMap<Long, Claim> claims, long address, int bytes, long value, boolean write) {
+        Claim claim = find(claims, address);
+        if (bytes > 1 && (claim == null || address + bytes > claim.first + claim.count)) {
+            long result = 0;
+            for (int i = 0; i < bytes; i++) result |= access(claims, address + i, 1, value >>> 8 * i & 0xFF, write) << 8 * i;
+            return result;
+        }
+        long mask = bytes == 8 ? -1 : (1L << 8 * bytes) - 1;
+        if (claim == null) return mask;
+        if (!write) return claim.handler.read(address - claim.first, bytes) & mask;
+        claim.handler.write(address - claim.first, bytes, value & mask);
+        return 0;
+    }
+
+    // -- PCI configuration --
+
+    public long pci(int slot, int function, int register) {
+        out32(0xCF8, 0x8000_0000L | slot << 11 | function << 8 | register & 0xFC);
+        return in32(0xCFC);
+    }
+
+    public void pci(int slot, int function, int register, long value) {
+        out32(0xCF8, 0x8000_0000L | slot << 11 | function << 8 | register & 0xFC);
+        out32(0xCFC, value);
+    }
+
+    // -- time --
+
+    /** Moves time on; timers fire when they are due. */
+    public void advance(long nanos) {
+        long end = now + nanos;
+        for (Timer next = due(end); next != null; next = due(end)) {
+            now = Math.max(now, next.at);
+            next.fire();
+        }
+        now = end;
+    }
+
+    /** Moves time on while the host does nothing; all timers are late. */
+    public void stall(long nanos) {
+        now += nanos;
+        for (Timer next = due(now); next != null; next = due(now)) next.fire();
+    }
+
+    private Timer due(long end) {
+        Timer first = null;
+        for (Timer timer : timers) if (timer.at <= end && (first == null || timer.at < first.at)) first = timer;
+        return first;
+    }
+
+    // -- interrupts --
+
+    public boolean intr() { return pins.level[0]; }
+
+    /** INTA of the first CPU. */
+    public int acknowledge() { return sink.acknowledge(0); }
+
+    /** The vector of the pending interrupt, or -1 if there is none. */
+    public int take() { return intr() ? acknowledge() : -1; }
+
+    /** Takes interrupts with a specific EOI at the 8259s until there are none. @return how many had this vector */
+    public int serviceAll(int vector) {
+        int count = 0;
+        for (int taken = take(); taken >= 0; taken = take()) {
+            if (taken == vector) count++;
+            if (taken >= 0x70) out(0xA0, 0x20);
+            out(0x20, 0x20);
+        }
+        return count;
+    }
+
+    /** Both 8259s as an operating system sets them up: 20h and 28h, everything unmasked. */
+    public TestMachine pics() {
+        out(0x20, 0x11);
+        out(0x21, 0x20, 4, 1);
+        out(0xA0, 0x11);
+        out(0xA1, 0x28, 2, 1);
+        out(0x21, 0);
+        out(0xA1, 0);
+        return this;
+    }
+
+    /** Input pins of the CPUs, and what happened on them. */
+    public static final class Pins implements CpuPins {
+        public final boolean[] level;
+        public final int[] nmis, inits, startups, changes;
+        public int ignoreNumericErrors;
+        public boolean a20 = true;
+
+        Pins(int cpus) {
+            level = new boolean[cpus];
+            nmis = new int[cpus];
+            inits = new int[cpus];
+            changes = new int[cpus];
+            startups = new int[cpus];
+            java.util.Arrays.fill(startups, -1);
+        }
+
+        @Override
+        public void interruptRequest(int cpu, boolean on) {
+            level[cpu] = on;
+            changes[cpu]++;
+        }
+
+        @Override
+        public void nonMaskable(int cpu) { nmis[cpu]++; }
+
+        @Override
+        public void init(int cpu) { inits[cpu]++; }
+
+        @Override
+        public void startup(int cpu, int vector) { startups[cpu] = vector; }
+
+        @Override
+        public void a20(boolean enabled) { a20 = enabled; }
+
+        @Override
+        public void ignoreNumericError(int cpu) { ignoreNumericErrors++; }
+
+        @Override
+        public int count() { return level.length; }
+    }
+
+    private final class Timer implements GuestTimer {
+        private final Runnable callback;
+        private long at = Long.MAX_VALUE;
+
+        Timer(Runnable callback) { this.callback = callback; }
+
+        @Override
+        public void at(long guestNanos) { at = guestNanos; }
+
+        @Override
+        public void cancel() { at = Long.MAX_VALUE; }
+
+        void fire() {
+            at = Long.MAX_VALUE;
+            callback.run();
+        }
+    }
+
+    /** The kernel's end of a character device. */
+    public static final class Stream implements ByteStream {
+        public final StringBuilder output = new StringBuilder();
+        public boolean full;
+        private final ArrayDeque<Integer> input = new ArrayDeque<>();
+        private Runnable readable = () -> { }, writable = () -> { };
+
+        public void type(String text) {
+            for (byte b : text.getBytes(StandardCharsets.ISO_8859_1)) input.add(b & 0xFF);
+            readable.run();
+        }
+
+        public void drain() {
+            full = false;
+            writable.run();
+        }
+
+        @Override
+        public boolean write(int value) {
+            if (!full) output.append((char) value);
+            return !full;
+        }
+
+        @Override
+        public int read() { return input.isEmpty() ? -1 : input.remove(); }
+
+        @Override
+        public boolean available() { return !input.isEmpty(); }
+
+        @Override
+        public void listener(Runnable readable, Runnable writable) {
+            this.readable = readable == null ? () -> { } : readable;
+            this.writable = writable == null ? () -> { } : writable;
+        }
+    }
+
+    private final class Context implements DeviceContext {
+        private final String prefix;
+
+        Context(String prefix) { this.prefix = prefix; }
+
+        @Override
+        public VmConfig config() { return new VmConfig(Path.of("test.vmx"), Map.of()); }
+
+        @Override
+        public String prefix() { return prefix; }
+
+        @Override
+        public void claimPorts(int first, int count, IoHandler handler) { claim(ports, first, count, handler); }
+
+        @Override
+        public void releasePorts(int first, int count) { ports.remove((long) first); }
+
+        @Override
+        public void claimMemory(long address, long bytes, IoHandler handler) { claim(memory, address, bytes, handler); }
+
+        @Override
+        public void releaseMemory(long address, long bytes) { memory.remove(address); }
+
+        private void claim(TreeMap<Long, Claim> claims, long first, long count, IoHandler handler) {
+            for (Claim other : claims.values()) {
+                if (first < other.first + other.count && other.first < first + count) throw new IllegalStateException("taken");
+            }
+            claims.put(first, new Claim(first, count, handler));
+        }
+
+        @Override
+        public InterruptLine interrupt(int line) {
+            return new InterruptLine() {
+                @Override
+                public void set(boolean level) {
+                    lines[line] = level;
+                    if (sink != null) sink.line(line, level);
+                }
+
+                @Override
+                public void restore(boolean level) {
+                    lines[line] = level;
+                    if (sink != null) sink.restore(line, level);
+                }
+            };
+        }
+
+        @Override
+        public void serveInterrupts(InterruptSink sink) { TestMachine.this.sink = sink; }
+
+        @Override
+        public void serveBackdoor(BackdoorHandler handler) { }
+
+        @Override
+        public CpuPins cpus() { return pins; }
+
+        @Override
+        public GuestMemory memory() { return new Memory(); }
+
+        @Override
+        public GuestClock clock() { return clock; }
+
+        @Override
+        public GuestTimer timer(Runnable callback) {
+            Timer timer = new Timer(callback);
+            timers.add(timer);
+            return timer;
+        }
+
+        @Override
+        public ByteStream stream(String name) { return streams.computeIfAbsent(name, key -> new Stream()); }
+
+        @Override
+        public void execute(Runnable task) { task.run(); }
+
+        @Override
+        public void powerOff() { powerOffs++; }
+
+        @Override
+        public void reset() { resets++; }
+
+        @Override
+        public void debugExit(long value) { debugExit = value; }
+
+        @Override
+        public void misuse(String what) { misuses.merge(what, 1, Integer::sum); }
+    }
+
+    /** Only its size and what is at the reset vector matter here. */
+    private final class Memory implements GuestMemory {
+        @Override
+        public long sizeBytes() { return memoryBytes; }
+
+        @Override
+        public long lowMemoryTop() { return memoryBytes; }
+
+        @Override
+        public long readableAddress(long ppn) { return 0; }
+
+        @Override
+        public boolean present(long ppn) { return ppn < memoryBytes >> PAGE_SHIFT || ppn == 0xF_FFFF && romAtResetVector; }
+
+        @Override
+        public long writableAddress(long ppn) { return 0; }
+
+        @Override
+        public void watch(long ppn, boolean on) { }
+
+        @Override
+        public void read(long address, byte[] to, int offset, int length) { }
+
+        @Override
+        public void write(long address, byte[] from, int offset, int length) { }
+
+        @Override
+        public long read(long address, int bytes) { return 0; }
+
+        @Override
+        public void write(long address, int bytes, long value) { }
+
+        @Override
+        public boolean compareAndSet(long address, int bytes, long expected, long value) { return false; }
+
+        @Override
+        public void mapRom(long address, byte[] image) { }
+
+        @Override
+        public void addListener(PageListener listener) { }
+
+        @Override
+        public void removeListener(PageListener listener) { }
+    }
+}
