@@ -29,7 +29,7 @@ public final class DemoMode implements ToIntFunction<List<String>> {
     private final ShellMode shell;
     private final Machines machines;
     private final boolean onTerminal;
-    private final Path home;
+    private final Path distribution;
     private final Path var;
     private final PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
     private final InputStream in = new FileInputStream(FileDescriptor.in);
@@ -39,8 +39,8 @@ public final class DemoMode implements ToIntFunction<List<String>> {
         this.shell = shell;
         this.machines = machines;
         this.onTerminal = Boolean.parseBoolean(context.getProperty("vmk.stdin.tty"));
-        this.home = Path.of(context.getProperty("vmk.home"));
-        this.var = Path.of(context.getProperty("vmk.var")).toAbsolutePath();
+        this.distribution = Path.of(context.getProperty("vmk.dist"));
+        this.var = Path.of(context.getProperty("vmk.home")).toAbsolutePath().resolve("var");
     }
 
     @Override
@@ -64,7 +64,7 @@ public final class DemoMode implements ToIntFunction<List<String>> {
             out.print("Without Debian there is a small guest that comes with this distribution. Start it instead? [Y/n] ");
             out.flush();
             if (!yes()) return null;
-            Path elf = home.resolve("guests/guest.elf");
+            Path elf = distribution.resolve("guests/guest.elf");
             return machines.registry().register(new VmConfig(elf, Map.of("displayName", EMBEDDED, "memsize", "32", "serial0.present", "TRUE", "boot.multiboot", elf.toString())));
         }
         return machines.registry().find(DEBIAN).orElseGet(() -> debian(guest));

@@ -24,7 +24,7 @@ public final class Machines {
     @Activate
     public Machines(@Reference VmRegistry registry, BundleContext context) {
         this.registry = registry;
-        this.folder = Path.of(context.getProperty("vmk.var")).toAbsolutePath().resolve("vm");
+        this.folder = Path.of(context.getProperty("vmk.home")).toAbsolutePath().resolve("var/vm");
     }
 
     VmRegistry registry() { return registry; }
@@ -40,7 +40,18 @@ public final class Machines {
 
     void unregister(VirtualMachine machine) { attempt(() -> { registry.unregister(machine); return null; }); }
 
-    void start(VirtualMachine machine) { attempt(() -> { machine.powerOn(); return null; }); }
+    /** Powers on, unless another process has it on. */
+    void start(VirtualMachine machine) {
+        Path vmx = machine.config().file();
+        PowerLock lock = machine.id() < 0 && Files.isRegularFile(vmx) ? PowerLock.take(machine.name(), vmx) : null;
+        try {
+            attempt(() -> { machine.powerOn(); return null; });
+        } catch (CommandException e) {
+            if (lock != null) lock.release();
+            throw e;
+        }
+        if (lock != null) machine.off().whenComplete((off, failure) -> lock.release());
+    }
 
     void stop(VirtualMachine machine, PowerMode mode) { attempt(() -> { machine.powerOff(mode); return null; }); }
 

@@ -4,7 +4,10 @@ import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -31,21 +34,28 @@ public final class RunMode implements ToIntFunction<List<String>> {
 
     private final VmRegistry registry;
     private final boolean terminal;
-    private final FileInputStream input = new FileInputStream(FileDescriptor.in);
-    private final FileOutputStream output = new FileOutputStream(FileDescriptor.out);
-    private final PrintStream messages = System.err;
+    private final InputStream input;
+    private final OutputStream output;
+    private final PrintStream messages;
 
     @Activate
     public RunMode(@Reference VmRegistry registry, BundleContext context) {
+        this(registry, Boolean.parseBoolean(context.getProperty("vmk.stdin.tty")), new FileInputStream(FileDescriptor.in), new FileOutputStream(FileDescriptor.out), System.err);
+    }
+
+    RunMode(VmRegistry registry, boolean terminal, InputStream input, OutputStream output, PrintStream messages) {
         this.registry = registry;
-        this.terminal = Boolean.parseBoolean(context.getProperty("vmk.stdin.tty"));
+        this.terminal = terminal;
+        this.input = input;
+        this.output = output;
+        this.messages = messages;
     }
 
     @Override
     public int applyAsInt(List<String> arguments) {
         try {
             if (arguments.contains("--help")) {
-                output.write(RunOptions.USAGE.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                output.write(RunOptions.USAGE.getBytes(StandardCharsets.UTF_8));
                 return 0;
             }
             return run(RunOptions.parse(arguments));
@@ -63,7 +73,7 @@ public final class RunMode implements ToIntFunction<List<String>> {
 
     private int run(RunOptions options) throws VmException, IOException, InterruptedException, ExecutionException {
         String name = options.values().get("displayName");
-        VirtualMachine machine = registry.register(new VmConfig(Path.of("vmk run").toAbsolutePath(), options.values()));
+        VirtualMachine machine = registry.register(new VmConfig(Path.of("command line"), options.values()));
         machine.serial(0).attach((bytes, offset, length) -> screen(machine, bytes, offset, length));
         if (options.debugConsole()) machine.debugConsole().attach((bytes, offset, length) -> { messages.write(bytes, offset, length); messages.flush(); });
         try (RawTerminal raw = terminal ? new RawTerminal() : null) {

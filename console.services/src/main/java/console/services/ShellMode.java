@@ -57,7 +57,7 @@ public final class ShellMode implements ToIntFunction<List<String>> {
 
     /** Reads and does commands until the user leaves. */
     void interact(Terminal terminal) throws Exception {
-        Path var = Path.of(context.getProperty("vmk.var"));
+        Path var = Path.of(context.getProperty("vmk.home"), "var");
         Files.createDirectories(var);
         try (CommandSession session = shells.session(terminal.input(), terminal.output(), terminal.output())) {
             session.put(SerialConsole.TERMINAL, terminal);

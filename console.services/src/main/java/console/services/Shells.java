@@ -75,7 +75,7 @@ public final class Shells {
 
     private final class Context implements Shell.Context {
         @Override
-        public String getProperty(String name) { return name.equals("gosh.home") ? context.getProperty("vmk.home") : context.getProperty(name); }
+        public String getProperty(String name) { return context.getProperty(name.equals("gosh.home") ? "vmk.dist" : name); }
 
         @Override
         public void exit() { shell.stop(); }

@@ -7,6 +7,7 @@ import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Descriptor;
 import org.apache.felix.service.command.Function;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.Version;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
@@ -90,9 +91,9 @@ public final class VmwareCmd implements Function {
     }
 
     private String product(String what) {
-        var version = context.getBundle().getVersion();
+        if (what.equals("product")) return "vmk";
+        Version version = context.getBundle().getVersion();
         return switch (what) {
-            case "product" -> "vmk";
             case "platform" -> System.getProperty("os.name") + " " + System.getProperty("os.arch");
             case "build" -> version.toString();
             case "majorversion" -> Integer.toString(version.getMajor());

@@ -12,7 +12,7 @@ import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
-/** Where the log goes: VAR/log/vmkernel.0 of a host, standard error for the warnings of a one-shot run. */
+/** Where the log goes: var/log/vmkernel.0 of a host, standard error for the warnings of a one-shot run. */
 final class Logging {
     private static final int FILE_BYTES = 4 << 20;
     private static final int FILES = 4;
@@ -32,7 +32,7 @@ final class Logging {
 
     private static Handler file() {
         try {
-            Path folder = Path.of(System.getProperty("vmk.var"), "log");
+            Path folder = Path.of(System.getProperty("vmk.home"), "var", "log");
             Files.createDirectories(folder);
             return new FileHandler(folder.resolve("vmkernel.%g").toString(), FILE_BYTES, FILES, true);
         } catch (IOException e) {

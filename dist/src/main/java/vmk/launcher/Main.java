@@ -20,7 +20,7 @@ import org.osgi.framework.ServiceReference;
 import org.osgi.framework.launch.Framework;
 
 /**
- * Starts Felix with the jars of HOME/bundles, hands the command line to the service that serves its mode, and ends with that
+ * Starts Felix with the jars of the distribution, hands the command line to the service that serves its mode, and ends with that
  * service's status. The modes are services ({@link ToIntFunction} over the arguments, property {@value #MODE}), so that this
  * class knows nothing of virtual machines.
  */
@@ -36,7 +36,7 @@ public final class Main {
         .map(name -> "org.slf4j" + name + ";version=2.0.17,").reduce("", String::concat) + "sun.misc";
     private static final int STOP_LIMIT_MILLIS = 15_000;
 
-    private final Path home = Path.of(System.getProperty("vmk.home")).toAbsolutePath().normalize();
+    private final Path distribution = Path.of(System.getProperty("vmk.dist")).toAbsolutePath().normalize();
     private final Path cache = Path.of(System.getProperty("java.io.tmpdir"), "vmk-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime()));
     private final List<Bundle> bundles = new ArrayList<>();
     private Framework framework;
@@ -90,11 +90,13 @@ public final class Main {
         settings.put("felix.bootdelegation.implicit", "false");
         settings.put("ds.loglevel", "error");
         System.getProperties().forEach((key, value) -> { if (key.toString().startsWith("vmk.")) settings.put(key.toString(), value.toString()); });
+        // the virtual machines of the list are the host's: a one-shot run has nothing to do with them
+        if (!host) settings.put("vmk.vmlist", cache.resolve("vm-list").toString());
         // JLine finds its terminal providers through the context class loader; null makes it use its own bundle's
         Thread.currentThread().setContextClassLoader(null);
         framework = new FrameworkFactory().newFramework(settings);
         framework.start();
-        try (Stream<Path> jars = Files.list(home.resolve("bundles"))) {
+        try (Stream<Path> jars = Files.list(distribution.resolve("bundles"))) {
             for (Path jar : (Iterable<Path>) jars.sorted()::iterator) {
                 if (host || SHELL_ONLY.stream().noneMatch(jar.getFileName().toString()::startsWith)) {
                     bundles.add(framework.getBundleContext().installBundle("reference:" + jar.toUri()));
