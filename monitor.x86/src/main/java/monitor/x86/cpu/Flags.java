@@ -91,6 +91,11 @@ public class Flags {
 
     public final void carry(boolean carry) { carryOverflow(carry, of()); }
 
+    /** Clears ZF, leaves the others. */
+    public final void clearZero() {
+        if (result == 0) result = 0x100; // as positive, and of the same parity
+    }
+
     /** The six flags as EFLAGS bits. */
     public final int arithmetic() {
         return (cf() ? CF : 0) | (pf() ? PF : 0) | (af() ? AF : 0) | (zf() ? ZF : 0) | (sf() ? SF : 0) | (of() ? OF : 0);

@@ -143,13 +143,16 @@ final class HotNodes {
         return switch (shape) {
             case 17 -> new ImulR8R8(cpu, i);
             case 33 -> new ImulR8M8(cpu, i);
-            case 49 -> new ImulR8I8(cpu, i);
+            case 785 -> new ImulR8R8I8(cpu, i);
+            case 801 -> new ImulR8M8I8(cpu, i);
             case 85 -> new ImulR16R16(cpu, i);
             case 101 -> new ImulR16M16(cpu, i);
-            case 117 -> new ImulR16I16(cpu, i);
+            case 1877 -> new ImulR16R16I16(cpu, i);
+            case 1893 -> new ImulR16M16I16(cpu, i);
             case 153 -> new ImulR32R32(cpu, i);
             case 169 -> new ImulR32M32(cpu, i);
-            case 185 -> new ImulR32I32(cpu, i);
+            case 2969 -> new ImulR32R32I32(cpu, i);
+            case 2985 -> new ImulR32M32I32(cpu, i);
             default -> null;
         };
     }
@@ -1417,18 +1420,37 @@ final class HotNodes {
         }
     }
 
-    static final class ImulR8I8 extends Node {
+    static final class ImulR8R8I8 extends Node {
         private final int r0;
+        private final int r1;
         private final long value;
 
-        ImulR8I8(Cpu cpu, Insn i) {
+        ImulR8R8I8(Cpu cpu, Insn i) {
             super(i);
             r0 = i.operands[0].number();
-            value = i.operands[1].number() == 0 ? i.imm : i.imm2;
+            r1 = i.operands[1].number();
+            value = i.operands[2].number() == 0 ? i.imm : i.imm2;
         }
 
         @Override void exec(Cpu cpu) {
-            long result = Multiply.imul(cpu, 8, cpu.r[r0] & 0xFF, value);
+            long result = Multiply.imul(cpu, 8, cpu.r[r1] & 0xFF, value);
+            cpu.r[r0] = cpu.r[r0] & ~0xFFL | result & 0xFF;
+        }
+    }
+
+    static final class ImulR8M8I8 extends Node.Memory {
+        private final int r0;
+        private final long value;
+
+        ImulR8M8I8(Cpu cpu, Insn i) {
+            super(cpu, i);
+            r0 = i.operands[0].number();
+            value = i.operands[2].number() == 0 ? i.imm : i.imm2;
+        }
+
+        @Override void exec(Cpu cpu) {
+            long at = readable(cpu, 0);
+            long result = Multiply.imul(cpu, 8, cpu.mmu.read8(at), value);
             cpu.r[r0] = cpu.r[r0] & ~0xFFL | result & 0xFF;
         }
     }
@@ -1464,18 +1486,37 @@ final class HotNodes {
         }
     }
 
-    static final class ImulR16I16 extends Node {
+    static final class ImulR16R16I16 extends Node {
         private final int r0;
+        private final int r1;
         private final long value;
 
-        ImulR16I16(Cpu cpu, Insn i) {
+        ImulR16R16I16(Cpu cpu, Insn i) {
             super(i);
             r0 = i.operands[0].number();
-            value = i.operands[1].number() == 0 ? i.imm : i.imm2;
+            r1 = i.operands[1].number();
+            value = i.operands[2].number() == 0 ? i.imm : i.imm2;
         }
 
         @Override void exec(Cpu cpu) {
-            long result = Multiply.imul(cpu, 16, cpu.r[r0] & 0xFFFF, value);
+            long result = Multiply.imul(cpu, 16, cpu.r[r1] & 0xFFFF, value);
+            cpu.r[r0] = cpu.r[r0] & ~0xFFFFL | result & 0xFFFF;
+        }
+    }
+
+    static final class ImulR16M16I16 extends Node.Memory {
+        private final int r0;
+        private final long value;
+
+        ImulR16M16I16(Cpu cpu, Insn i) {
+            super(cpu, i);
+            r0 = i.operands[0].number();
+            value = i.operands[2].number() == 0 ? i.imm : i.imm2;
+        }
+
+        @Override void exec(Cpu cpu) {
+            long at = readable(cpu, 1);
+            long result = Multiply.imul(cpu, 16, cpu.mmu.read16(at), value);
             cpu.r[r0] = cpu.r[r0] & ~0xFFFFL | result & 0xFFFF;
         }
     }
@@ -1509,18 +1550,36 @@ final class HotNodes {
         }
     }
 
-    static final class ImulR32I32 extends Node {
+    static final class ImulR32R32I32 extends Node {
         private final int r0;
+        private final int r1;
         private final long value;
 
-        ImulR32I32(Cpu cpu, Insn i) {
+        ImulR32R32I32(Cpu cpu, Insn i) {
             super(i);
             r0 = i.operands[0].number();
-            value = i.operands[1].number() == 0 ? i.imm : i.imm2;
+            r1 = i.operands[1].number();
+            value = i.operands[2].number() == 0 ? i.imm : i.imm2;
         }
 
         @Override void exec(Cpu cpu) {
-            cpu.r[r0] = Multiply.imul(cpu, 32, cpu.r[r0] & Cpu.MASK32, value) & Cpu.MASK32;
+            cpu.r[r0] = Multiply.imul(cpu, 32, cpu.r[r1] & Cpu.MASK32, value) & Cpu.MASK32;
+        }
+    }
+
+    static final class ImulR32M32I32 extends Node.Memory {
+        private final int r0;
+        private final long value;
+
+        ImulR32M32I32(Cpu cpu, Insn i) {
+            super(cpu, i);
+            r0 = i.operands[0].number();
+            value = i.operands[2].number() == 0 ? i.imm : i.imm2;
+        }
+
+        @Override void exec(Cpu cpu) {
+            long at = readable(cpu, 3);
+            cpu.r[r0] = Multiply.imul(cpu, 32, cpu.mmu.read32(at), value) & Cpu.MASK32;
         }
     }
 

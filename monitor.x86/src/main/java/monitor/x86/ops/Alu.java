@@ -92,6 +92,9 @@ public final class Alu {
     @Operation("mov")
     public static long mov(Cpu cpu, int width, long src) { return src; }
 
+    @Operation("movnti")
+    public static long movnti(Cpu cpu, int width, long src) { return src; }
+
     @Operation("movzx")
     public static long movzx(Cpu cpu, int width, long src) { return src; }
 
@@ -125,7 +128,7 @@ public final class Alu {
         boolean carry = cpu.cf() || al > 0x99;
         int sum = al + (half ? 6 : 0) + (carry ? 0x60 : 0);
         cpu.set(8, Cpu.RAX, sum);
-        cpu.set(8, sum, carry, (~al & sum & 0x80) != 0, half);
+        cpu.set(8, sum, carry, false, half);
     }
 
     @Operation("das")
@@ -136,7 +139,7 @@ public final class Alu {
         boolean carry = high || half && al < 6;
         int difference = al - (half ? 6 : 0) - (high ? 0x60 : 0);
         cpu.set(8, Cpu.RAX, difference);
-        cpu.set(8, difference, carry, (al & ~difference & 0x80) != 0, half);
+        cpu.set(8, difference, carry, false, half);
     }
 
     @Operation("aaa")

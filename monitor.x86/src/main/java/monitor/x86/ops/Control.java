@@ -147,8 +147,9 @@ public final class Control {
         int bytes = operandBytes(i);
         long index = Flags.signExtend(i.operandSize, cpu.operand(i, 0));
         long lower = Flags.signExtend(i.operandSize, cpu.read(i, 0, bytes));
+        if (index < lower) throw cpu.fault(GuestFault.BR);
         long upper = Flags.signExtend(i.operandSize, cpu.read(i, bytes, bytes));
-        if (index < lower || index > upper) throw cpu.fault(GuestFault.BR);
+        if (index > upper) throw cpu.fault(GuestFault.BR);
     }
 
     // ---- stack
@@ -181,10 +182,10 @@ public final class Control {
     @Operation(value = "popa", shape = Shape.WHOLE)
     public static void popa(Cpu cpu, Insn i) {
         int bytes = operandBytes(i);
-        long[] values = new long[8];
-        for (int n = 0; n < 8; n++) values[7 - n] = cpu.top(n * bytes, bytes);
-        for (int n = 0; n < 8; n++) {
-            if (n != RSP) cpu.set(i.operandSize, n, values[n]);
+        // a fault leaves the registers that were loaded before it, as CPUs do; the stack pointer is changed last
+        for (int n = 7; n >= 0; n--) {
+            long value = cpu.top((7 - n) * bytes, bytes);
+            if (n != RSP) cpu.set(i.operandSize, n, value);
         }
         cpu.release(8 * bytes);
     }
@@ -252,8 +253,13 @@ public final class Control {
         long first = cpu.update(i, 0);
         long second = cpu.operand(i, 1);
         long sum = Alu.add(cpu, i.operands[0].width(), first, second);
-        cpu.operand(i, 1, first);
-        cpu.operand(i, 0, sum);
+        if (i.operands[0].inMemory()) { // its address may depend on the register
+            cpu.operand(i, 0, sum);
+            cpu.operand(i, 1, first);
+        } else {
+            cpu.operand(i, 1, first);
+            cpu.operand(i, 0, sum);
+        }
     }
 
     @Operation(value = "cmpxchg", shape = Shape.WHOLE)

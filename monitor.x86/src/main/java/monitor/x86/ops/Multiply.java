@@ -11,7 +11,11 @@ import monitor.x86.mmu.GuestFault;
 public final class Multiply {
     private Multiply() {}
 
-    private static void flags(Cpu cpu, int width, long low, boolean overflow) { cpu.set(width, low, overflow, overflow, false); }
+    /** SF and PF follow the low half, ZF and AF are clear: undefined by the manual, so on Intel's CPUs. */
+    private static void flags(Cpu cpu, int width, long low, boolean overflow) {
+        cpu.set(width, low, overflow, overflow, false);
+        cpu.clearZero();
+    }
 
     @Operation("imul")
     public static long imul(Cpu cpu, int width, long a, long b) {

@@ -142,13 +142,13 @@ public final class Shift {
 
     @Operation("bsf")
     public static long bsf(Cpu cpu, int width, long dst, long src) {
-        cpu.arithmetic(src == 0 ? Flags.ZF | Flags.PF : Flags.PF);
+        cpu.arithmetic(src == 0 ? Flags.ZF : 0);
         return src == 0 ? dst : Long.numberOfTrailingZeros(src);
     }
 
     @Operation("bsr")
     public static long bsr(Cpu cpu, int width, long dst, long src) {
-        cpu.arithmetic(src == 0 ? Flags.ZF | Flags.PF : Flags.PF);
+        cpu.arithmetic(src == 0 ? Flags.ZF : 0);
         return src == 0 ? dst : 63 - Long.numberOfLeadingZeros(src);
     }
 }

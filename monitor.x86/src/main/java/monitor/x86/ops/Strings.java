@@ -10,6 +10,7 @@ import monitor.x86.cpu.Cpu;
 import monitor.x86.cpu.Flags;
 import monitor.x86.cpu.SegmentRegister;
 import monitor.x86.isa.Insn;
+import monitor.x86.mmu.GuestFault;
 import vmkernel.api.memory.HostMemory;
 
 /**
@@ -158,11 +159,25 @@ public final class Strings {
     }
 
     @Operation(value = "cmps", shape = Operation.Shape.WHOLE)
-    public static void cmps(Cpu cpu, Insn i) { repeat(cpu, i, bytes(i), Strings::compareOne, NO_RUN); }
+    public static void cmps(Cpu cpu, Insn i) { compare(cpu, i, Strings::compareOne); }
+
+    /** A fault in the middle of a repetition leaves the flags from before it, though registers have moved on. */
+    private static void compare(Cpu cpu, Insn i, Element element) {
+        long result = cpu.result;
+        int aux = cpu.aux;
+        try {
+            repeat(cpu, i, bytes(i), element, NO_RUN);
+        } catch (GuestFault fault) {
+            cpu.result = result;
+            cpu.aux = aux;
+            throw fault;
+        }
+    }
 
     private static boolean compareOne(Cpu cpu, Insn i, int bytes) {
-        long a = cpu.read(source(cpu, i), at(cpu, i, RSI), bytes);
+        // the destination first: where both fault, that is what Intel's CPUs report
         long b = cpu.read(destination(cpu), at(cpu, i, RDI), bytes);
+        long a = cpu.read(source(cpu, i), at(cpu, i, RSI), bytes);
         advance(cpu, i, RSI, bytes);
         advance(cpu, i, RDI, bytes);
         cpu.subtracted(8 * bytes, a, b, a - b);
@@ -170,7 +185,7 @@ public final class Strings {
     }
 
     @Operation(value = "scas", shape = Operation.Shape.WHOLE)
-    public static void scas(Cpu cpu, Insn i) { repeat(cpu, i, bytes(i), Strings::scanOne, NO_RUN); }
+    public static void scas(Cpu cpu, Insn i) { compare(cpu, i, Strings::scanOne); }
 
     private static boolean scanOne(Cpu cpu, Insn i, int bytes) {
         long a = cpu.get(8 * bytes, RAX);

@@ -88,7 +88,7 @@ public final class SystemOps {
 
     @Operation(value = "arpl", shape = Shape.WHOLE)
     public static void arpl(Cpu cpu, Insn i) {
-        long selector = cpu.update(i, 0);
+        long selector = cpu.operand(i, 0); // written, and checked for it, only if it changes
         long caller = cpu.operand(i, 1) & 3;
         boolean raise = (selector & 3) < caller;
         if (raise) cpu.operand(i, 0, selector & ~3 | caller);
@@ -223,18 +223,8 @@ public final class SystemOps {
     @Operation(value = "clflush", shape = Shape.WHOLE)
     public static void clflush(Cpu cpu, Insn i) { cpu.read(i, 0, 1); }
 
-    @Operation("sfence")
-    public static void sfence(Cpu cpu, int width) {
-        // memory is accessed in order
-    }
-
-    @Operation("lfence")
-    public static void lfence(Cpu cpu, int width) {
-        // memory is accessed in order
-    }
-
-    @Operation("mfence")
-    public static void mfence(Cpu cpu, int width) {
+    @Operation("fence")
+    public static void fence(Cpu cpu, int width) {
         // memory is accessed in order
     }
 

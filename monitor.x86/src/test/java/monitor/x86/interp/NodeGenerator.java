@@ -87,7 +87,7 @@ public final class NodeGenerator {
     // ---- a node for each operation
 
     private String operationNodes() {
-        StringBuilder s = new StringBuilder(HEAD + "package monitor.x86.interp;\n\nimport monitor.x86.cpu.Cpu;\nimport monitor.x86.isa.Insn;\n");
+        StringBuilder s = new StringBuilder(HEAD + "package monitor.x86.interp;\n\nimport monitor.x86.cpu.Cpu;\nimport monitor.x86.isa.Insn;\nimport monitor.x86.isa.Note;\n");
         imports(s);
         s.append("\n/** A node for each operation of the table. */\nfinal class OperationNodes {\n    private OperationNodes() {}\n\n");
         s.append("    /** The node of an instruction, or null if the operation has none. */\n    static Node create(Cpu cpu, Insn i) {\n        return switch (i.row.operation) {\n");
@@ -136,33 +136,30 @@ public final class NodeGenerator {
 
     private String scalar(String operation, Method m) {
         boolean stores = m.getReturnType() == long.class;
-        boolean reads = !(stores && writeOnly(operation));
-        int values = longs(m);
-        int places = reads ? values : values + 1;
         boolean condition = ints(m) == 2;
+        boolean writeOnly = writeOnly(operation), mixed = !writeOnly && table.rows().stream().anyMatch(r -> r.operation.equals(operation) && r.has(Note.WO));
         StringBuilder fields = new StringBuilder();
         StringBuilder set = new StringBuilder();
         StringBuilder arguments = new StringBuilder("cpu, width");
         if (condition) arguments.append(", i.condition()");
-        for (int k = 0; k < places; k++) {
-            String p = "p" + k;
-            fields.append(k == 0 ? "private final Place p0" : ", " + p);
-            set.append("            ").append(p).append(" = Place.of(cpu, i, ").append(k).append(");\n");
-            if (k == 0 && !reads) continue;
-            arguments.append(", ").append(p).append(k == 0 && stores ? ".update(cpu)" : ".get(cpu)");
+        if (stores) {
+            fields.append("        private final Place to;\n");
+            set.append("            to = Place.of(cpu, i, 0);\n");
+        }
+        String first = mixed ? "(i.row.has(Note.WO) ? 1 : 0) + " : "";
+        for (int k = 0; k < longs(m); k++) {
+            fields.append("        private final Place v").append(k).append(";\n");
+            set.append("            v").append(k).append(" = Place.of(cpu, i, ").append(first).append(stores && writeOnly ? k + 1 : k).append(");\n");
+            // an operand that is read and written faults as the write would, before anything happens
+            arguments.append(", v").append(k).append(k == 0 && stores && !writeOnly && !mixed ? ".update(cpu)" : ".get(cpu)");
         }
         String body = call(m) + "(" + arguments + ")";
-        if (stores) body = "p0.set(cpu, " + body + ")";
+        if (stores) body = "to.set(cpu, " + body + ")";
         String name = className(operation);
-        StringBuilder s = new StringBuilder("\n    static final class " + name + " extends Node {\n");
-        s.append("        private final int width;\n");
-        if (condition) s.append("        private final Insn i;\n");
-        if (places > 0) s.append("        ").append(fields).append(";\n");
-        s.append("\n        ").append(name).append("(Cpu cpu, Insn i) {\n            super(i);\n");
-        s.append("            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();\n");
-        if (condition) s.append("            this.i = i;\n");
-        s.append(set).append("        }\n\n        @Override void exec(Cpu cpu) { ").append(body).append("; }\n    }\n");
-        return s.toString();
+        return "\n    static final class " + name + " extends Node {\n        private final int width;\n"
+            + (condition ? "        private final Insn i;\n" : "") + fields
+            + "\n        " + name + "(Cpu cpu, Insn i) {\n            super(i);\n            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();\n"
+            + (condition ? "            this.i = i;\n" : "") + set + "        }\n\n        @Override void exec(Cpu cpu) { " + body + "; }\n    }\n";
     }
 
     private String lane(String operation, Method m) {
@@ -249,6 +246,7 @@ public final class NodeGenerator {
     private List<Hot> combinations(String operation, Method m) {
         boolean stores = m.getReturnType() == long.class;
         int operands = longs(m) + (stores && writeOnly(operation) ? 1 : 0);
+        boolean three = operation.equals("imul");
         List<Hot> list = new ArrayList<>();
         for (int width : new int[] {8, 16, 32}) {
             if (operation.startsWith("mov") && operation.length() > 3) {
@@ -262,12 +260,10 @@ public final class NodeGenerator {
                 boolean shift = Set.of("shl", "shr", "sar").contains(operation);
                 for (String p : new String[] {"RR", "RM", "MR", "RI", "MI"}) {
                     if (operation.equals("imul") && p.charAt(0) == 'M' || shift && p.charAt(1) == 'M') continue;
+                    if (three && p.charAt(1) == 'I') continue;
                     list.add(new Hot(operation, m, List.of(p.charAt(0), p.charAt(1)), List.of(width, shift ? 8 : width)));
                 }
-            } else if (operands == 3) {
-                for (String p : new String[] {"RRR", "RRM", "RRI", "RMI"}) {
-                    if (p.equals("RRI") || p.equals("RMI")) list.add(new Hot(operation, m, List.of(p.charAt(0), p.charAt(1), p.charAt(2)), List.of(width, width, width)));
-                }
+                if (three) for (char b : "RM".toCharArray()) list.add(new Hot(operation, m, List.of('R', b, 'I'), List.of(width, width, width)));
             }
         }
         return list;
@@ -278,7 +274,7 @@ public final class NodeGenerator {
     private String hotNode(Hot h) {
         Method m = h.method();
         boolean stores = m.getReturnType() == long.class;
-        boolean reads = !(stores && writeOnly(h.operation()));
+        boolean reads = h.places().size() == longs(m);
         boolean memory = h.places().contains('M');
         boolean condition = ints(m) == 2;
         int width = h.widths().get(0);

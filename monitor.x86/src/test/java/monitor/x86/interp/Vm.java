@@ -21,7 +21,7 @@ import vmkernel.api.world.Slice;
  */
 final class Vm implements VcpuContext, AutoCloseable {
     static final long CODE = 0x1000;
-    private static final InstructionTable TABLE = InstructionTable.load();
+    static final InstructionTable TABLE = InstructionTable.load();
 
     final FlatMemory memory = new FlatMemory(4 << 20);
     final CpuState state = CpuState.reset();
