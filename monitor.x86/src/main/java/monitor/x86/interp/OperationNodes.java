@@ -6,10 +6,13 @@ import monitor.x86.isa.Insn;
 import monitor.x86.isa.Note;
 import monitor.x86.ops.Alu;
 import monitor.x86.ops.Control;
+import monitor.x86.ops.MmxOps;
 import monitor.x86.ops.Multiply;
 import monitor.x86.ops.Shift;
+import monitor.x86.ops.SseOps;
 import monitor.x86.ops.Strings;
 import monitor.x86.ops.SystemOps;
+import monitor.x86.ops.X87Ops;
 
 /** A node for each operation of the table. */
 final class OperationNodes {
@@ -24,6 +27,10 @@ final class OperationNodes {
             case "aas" -> new AasNode(cpu, i);
             case "adc" -> new AdcNode(cpu, i);
             case "add" -> new AddNode(cpu, i);
+            case "addpd" -> new AddpdNode(cpu, i);
+            case "addps" -> new AddpsNode(cpu, i);
+            case "addsd" -> new AddsdNode(cpu, i);
+            case "addss" -> new AddssNode(cpu, i);
             case "and" -> new AndNode(cpu, i);
             case "arpl" -> new ArplNode(cpu, i);
             case "bound" -> new BoundNode(cpu, i);
@@ -47,17 +54,140 @@ final class OperationNodes {
             case "cmc" -> new CmcNode(cpu, i);
             case "cmovcc" -> new CmovccNode(cpu, i);
             case "cmp" -> new CmpNode(cpu, i);
+            case "cmppd" -> new CmppdNode(cpu, i);
+            case "cmpps" -> new CmppsNode(cpu, i);
             case "cmps" -> new CmpsNode(cpu, i);
+            case "cmpsd" -> new CmpsdNode(cpu, i);
+            case "cmpss" -> new CmpssNode(cpu, i);
             case "cmpxchg" -> new CmpxchgNode(cpu, i);
             case "cmpxchg8b" -> new Cmpxchg8bNode(cpu, i);
+            case "comisd" -> new ComisdNode(cpu, i);
+            case "comiss" -> new ComissNode(cpu, i);
             case "cpuid" -> new CpuidNode(cpu, i);
+            case "cvtdq2pd" -> new Cvtdq2pdNode(cpu, i);
+            case "cvtdq2ps" -> new Cvtdq2psNode(cpu, i);
+            case "cvtpd2dq" -> new Cvtpd2dqNode(cpu, i);
+            case "cvtpd2pi" -> new Cvtpd2piNode(cpu, i);
+            case "cvtpd2ps" -> new Cvtpd2psNode(cpu, i);
+            case "cvtpi2pd" -> new Cvtpi2pdNode(cpu, i);
+            case "cvtpi2ps" -> new Cvtpi2psNode(cpu, i);
+            case "cvtps2dq" -> new Cvtps2dqNode(cpu, i);
+            case "cvtps2pd" -> new Cvtps2pdNode(cpu, i);
+            case "cvtps2pi" -> new Cvtps2piNode(cpu, i);
+            case "cvtsd2si" -> new Cvtsd2siNode(cpu, i);
+            case "cvtsd2ss" -> new Cvtsd2ssNode(cpu, i);
+            case "cvtsi2sd" -> new Cvtsi2sdNode(cpu, i);
+            case "cvtsi2ss" -> new Cvtsi2ssNode(cpu, i);
+            case "cvtss2sd" -> new Cvtss2sdNode(cpu, i);
+            case "cvtss2si" -> new Cvtss2siNode(cpu, i);
+            case "cvttpd2dq" -> new Cvttpd2dqNode(cpu, i);
+            case "cvttpd2pi" -> new Cvttpd2piNode(cpu, i);
+            case "cvttps2dq" -> new Cvttps2dqNode(cpu, i);
+            case "cvttps2pi" -> new Cvttps2piNode(cpu, i);
+            case "cvttsd2si" -> new Cvttsd2siNode(cpu, i);
+            case "cvttss2si" -> new Cvttss2siNode(cpu, i);
             case "cwd" -> new CwdNode(cpu, i);
             case "daa" -> new DaaNode(cpu, i);
             case "das" -> new DasNode(cpu, i);
             case "dec" -> new DecNode(cpu, i);
             case "div" -> new DivNode(cpu, i);
+            case "divpd" -> new DivpdNode(cpu, i);
+            case "divps" -> new DivpsNode(cpu, i);
+            case "divsd" -> new DivsdNode(cpu, i);
+            case "divss" -> new DivssNode(cpu, i);
+            case "emms" -> new EmmsNode(cpu, i);
             case "enter" -> new EnterNode(cpu, i);
+            case "f2xm1" -> new F2xm1Node(cpu, i);
+            case "fabs" -> new FabsNode(cpu, i);
+            case "fadd" -> new FaddNode(cpu, i);
+            case "faddp" -> new FaddpNode(cpu, i);
+            case "fbld" -> new FbldNode(cpu, i);
+            case "fbstp" -> new FbstpNode(cpu, i);
+            case "fchs" -> new FchsNode(cpu, i);
+            case "fcmovb" -> new FcmovbNode(cpu, i);
+            case "fcmovbe" -> new FcmovbeNode(cpu, i);
+            case "fcmove" -> new FcmoveNode(cpu, i);
+            case "fcmovnb" -> new FcmovnbNode(cpu, i);
+            case "fcmovnbe" -> new FcmovnbeNode(cpu, i);
+            case "fcmovne" -> new FcmovneNode(cpu, i);
+            case "fcmovnu" -> new FcmovnuNode(cpu, i);
+            case "fcmovu" -> new FcmovuNode(cpu, i);
+            case "fcom" -> new FcomNode(cpu, i);
+            case "fcomi" -> new FcomiNode(cpu, i);
+            case "fcomip" -> new FcomipNode(cpu, i);
+            case "fcomp" -> new FcompNode(cpu, i);
+            case "fcompp" -> new FcomppNode(cpu, i);
+            case "fcos" -> new FcosNode(cpu, i);
+            case "fdecstp" -> new FdecstpNode(cpu, i);
+            case "fdiv" -> new FdivNode(cpu, i);
+            case "fdivp" -> new FdivpNode(cpu, i);
+            case "fdivr" -> new FdivrNode(cpu, i);
+            case "fdivrp" -> new FdivrpNode(cpu, i);
             case "fence" -> new FenceNode(cpu, i);
+            case "ffree" -> new FfreeNode(cpu, i);
+            case "ffreep" -> new FfreepNode(cpu, i);
+            case "fiadd" -> new FiaddNode(cpu, i);
+            case "ficom" -> new FicomNode(cpu, i);
+            case "ficomp" -> new FicompNode(cpu, i);
+            case "fidiv" -> new FidivNode(cpu, i);
+            case "fidivr" -> new FidivrNode(cpu, i);
+            case "fild" -> new FildNode(cpu, i);
+            case "fimul" -> new FimulNode(cpu, i);
+            case "fincstp" -> new FincstpNode(cpu, i);
+            case "fist" -> new FistNode(cpu, i);
+            case "fistp" -> new FistpNode(cpu, i);
+            case "fisub" -> new FisubNode(cpu, i);
+            case "fisubr" -> new FisubrNode(cpu, i);
+            case "fld" -> new FldNode(cpu, i);
+            case "fld1" -> new Fld1Node(cpu, i);
+            case "fldcw" -> new FldcwNode(cpu, i);
+            case "fldenv" -> new FldenvNode(cpu, i);
+            case "fldl2e" -> new Fldl2eNode(cpu, i);
+            case "fldl2t" -> new Fldl2tNode(cpu, i);
+            case "fldlg2" -> new Fldlg2Node(cpu, i);
+            case "fldln2" -> new Fldln2Node(cpu, i);
+            case "fldpi" -> new FldpiNode(cpu, i);
+            case "fldz" -> new FldzNode(cpu, i);
+            case "fmul" -> new FmulNode(cpu, i);
+            case "fmulp" -> new FmulpNode(cpu, i);
+            case "fnclex" -> new FnclexNode(cpu, i);
+            case "fninit" -> new FninitNode(cpu, i);
+            case "fnop" -> new FnopNode(cpu, i);
+            case "fnsave" -> new FnsaveNode(cpu, i);
+            case "fnstcw" -> new FnstcwNode(cpu, i);
+            case "fnstenv" -> new FnstenvNode(cpu, i);
+            case "fnstsw" -> new FnstswNode(cpu, i);
+            case "fpatan" -> new FpatanNode(cpu, i);
+            case "fprem" -> new FpremNode(cpu, i);
+            case "fprem1" -> new Fprem1Node(cpu, i);
+            case "fptan" -> new FptanNode(cpu, i);
+            case "frndint" -> new FrndintNode(cpu, i);
+            case "frstor" -> new FrstorNode(cpu, i);
+            case "fscale" -> new FscaleNode(cpu, i);
+            case "fsin" -> new FsinNode(cpu, i);
+            case "fsincos" -> new FsincosNode(cpu, i);
+            case "fsqrt" -> new FsqrtNode(cpu, i);
+            case "fst" -> new FstNode(cpu, i);
+            case "fstp" -> new FstpNode(cpu, i);
+            case "fstpnce" -> new FstpnceNode(cpu, i);
+            case "fsub" -> new FsubNode(cpu, i);
+            case "fsubp" -> new FsubpNode(cpu, i);
+            case "fsubr" -> new FsubrNode(cpu, i);
+            case "fsubrp" -> new FsubrpNode(cpu, i);
+            case "ftst" -> new FtstNode(cpu, i);
+            case "fucom" -> new FucomNode(cpu, i);
+            case "fucomi" -> new FucomiNode(cpu, i);
+            case "fucomip" -> new FucomipNode(cpu, i);
+            case "fucomp" -> new FucompNode(cpu, i);
+            case "fucompp" -> new FucomppNode(cpu, i);
+            case "fwait" -> new FwaitNode(cpu, i);
+            case "fxam" -> new FxamNode(cpu, i);
+            case "fxch" -> new FxchNode(cpu, i);
+            case "fxrstor" -> new FxrstorNode(cpu, i);
+            case "fxsave" -> new FxsaveNode(cpu, i);
+            case "fxtract" -> new FxtractNode(cpu, i);
+            case "fyl2x" -> new Fyl2xNode(cpu, i);
+            case "fyl2xp1" -> new Fyl2xp1Node(cpu, i);
             case "hlt" -> new HltNode(cpu, i);
             case "idiv" -> new IdivNode(cpu, i);
             case "imul" -> new ImulNode(cpu, i);
@@ -80,6 +210,7 @@ final class OperationNodes {
             case "jmp_rel" -> new JmpRelNode(cpu, i);
             case "lahf" -> new LahfNode(cpu, i);
             case "lar" -> new LarNode(cpu, i);
+            case "ldmxcsr" -> new LdmxcsrNode(cpu, i);
             case "lds" -> new LdsNode(cpu, i);
             case "lea" -> new LeaNode(cpu, i);
             case "leave" -> new LeaveNode(cpu, i);
@@ -97,6 +228,16 @@ final class OperationNodes {
             case "lsl" -> new LslNode(cpu, i);
             case "lss" -> new LssNode(cpu, i);
             case "ltr" -> new LtrNode(cpu, i);
+            case "maskmovdqu" -> new MaskmovdquNode(cpu, i);
+            case "maskmovq" -> new MaskmovqNode(cpu, i);
+            case "maxpd" -> new MaxpdNode(cpu, i);
+            case "maxps" -> new MaxpsNode(cpu, i);
+            case "maxsd" -> new MaxsdNode(cpu, i);
+            case "maxss" -> new MaxssNode(cpu, i);
+            case "minpd" -> new MinpdNode(cpu, i);
+            case "minps" -> new MinpsNode(cpu, i);
+            case "minsd" -> new MinsdNode(cpu, i);
+            case "minss" -> new MinssNode(cpu, i);
             case "mov" -> new MovNode(cpu, i);
             case "mov_from_cr" -> new MovFromCrNode(cpu, i);
             case "mov_from_dr" -> new MovFromDrNode(cpu, i);
@@ -104,30 +245,129 @@ final class OperationNodes {
             case "mov_to_cr" -> new MovToCrNode(cpu, i);
             case "mov_to_dr" -> new MovToDrNode(cpu, i);
             case "mov_to_seg" -> new MovToSegNode(cpu, i);
+            case "movaps" -> new MovapsNode(cpu, i);
+            case "movd" -> new MovdNode(cpu, i);
+            case "movdq2q" -> new Movdq2qNode(cpu, i);
+            case "movhlps" -> new MovhlpsNode(cpu, i);
+            case "movhps" -> new MovhpsNode(cpu, i);
+            case "movhps_store" -> new MovhpsStoreNode(cpu, i);
+            case "movlhps" -> new MovlhpsNode(cpu, i);
+            case "movlps" -> new MovlpsNode(cpu, i);
+            case "movlps_store" -> new MovlpsStoreNode(cpu, i);
+            case "movmskpd" -> new MovmskpdNode(cpu, i);
+            case "movmskps" -> new MovmskpsNode(cpu, i);
             case "movnti" -> new MovntiNode(cpu, i);
+            case "movq" -> new MovqNode(cpu, i);
+            case "movq2dq" -> new Movq2dqNode(cpu, i);
             case "movs" -> new MovsNode(cpu, i);
+            case "movsd" -> new MovsdNode(cpu, i);
+            case "movsd_load" -> new MovsdLoadNode(cpu, i);
+            case "movsd_store" -> new MovsdStoreNode(cpu, i);
+            case "movss" -> new MovssNode(cpu, i);
+            case "movss_load" -> new MovssLoadNode(cpu, i);
+            case "movss_store" -> new MovssStoreNode(cpu, i);
             case "movsx16" -> new Movsx16Node(cpu, i);
             case "movsx8" -> new Movsx8Node(cpu, i);
             case "movsxd" -> new MovsxdNode(cpu, i);
             case "movzx" -> new MovzxNode(cpu, i);
             case "mul1" -> new Mul1Node(cpu, i);
+            case "mulpd" -> new MulpdNode(cpu, i);
+            case "mulps" -> new MulpsNode(cpu, i);
+            case "mulsd" -> new MulsdNode(cpu, i);
+            case "mulss" -> new MulssNode(cpu, i);
             case "neg" -> new NegNode(cpu, i);
             case "nop" -> new NopNode(cpu, i);
             case "not" -> new NotNode(cpu, i);
             case "or" -> new OrNode(cpu, i);
             case "out" -> new OutNode(cpu, i);
             case "outs" -> new OutsNode(cpu, i);
+            case "packssdw" -> new PackssdwNode(cpu, i);
+            case "packsswb" -> new PacksswbNode(cpu, i);
+            case "packuswb" -> new PackuswbNode(cpu, i);
+            case "paddb" -> new PaddbNode(cpu, i);
+            case "paddd" -> new PadddNode(cpu, i);
+            case "paddq" -> new PaddqNode(cpu, i);
+            case "paddsb" -> new PaddsbNode(cpu, i);
+            case "paddsw" -> new PaddswNode(cpu, i);
+            case "paddusb" -> new PaddusbNode(cpu, i);
+            case "paddusw" -> new PadduswNode(cpu, i);
+            case "paddw" -> new PaddwNode(cpu, i);
+            case "pand" -> new PandNode(cpu, i);
+            case "pandn" -> new PandnNode(cpu, i);
             case "pause" -> new PauseNode(cpu, i);
+            case "pavgb" -> new PavgbNode(cpu, i);
+            case "pavgw" -> new PavgwNode(cpu, i);
+            case "pcmpeqb" -> new PcmpeqbNode(cpu, i);
+            case "pcmpeqd" -> new PcmpeqdNode(cpu, i);
+            case "pcmpeqw" -> new PcmpeqwNode(cpu, i);
+            case "pcmpgtb" -> new PcmpgtbNode(cpu, i);
+            case "pcmpgtd" -> new PcmpgtdNode(cpu, i);
+            case "pcmpgtw" -> new PcmpgtwNode(cpu, i);
+            case "pextrw" -> new PextrwNode(cpu, i);
+            case "pinsrw" -> new PinsrwNode(cpu, i);
+            case "pmaddwd" -> new PmaddwdNode(cpu, i);
+            case "pmaxsw" -> new PmaxswNode(cpu, i);
+            case "pmaxub" -> new PmaxubNode(cpu, i);
+            case "pminsw" -> new PminswNode(cpu, i);
+            case "pminub" -> new PminubNode(cpu, i);
+            case "pmovmskb" -> new PmovmskbNode(cpu, i);
+            case "pmulhuw" -> new PmulhuwNode(cpu, i);
+            case "pmulhw" -> new PmulhwNode(cpu, i);
+            case "pmullw" -> new PmullwNode(cpu, i);
+            case "pmuludq" -> new PmuludqNode(cpu, i);
             case "pop" -> new PopNode(cpu, i);
             case "pop_seg" -> new PopSegNode(cpu, i);
             case "popa" -> new PopaNode(cpu, i);
             case "popf" -> new PopfNode(cpu, i);
+            case "por" -> new PorNode(cpu, i);
             case "prefetch" -> new PrefetchNode(cpu, i);
+            case "psadbw" -> new PsadbwNode(cpu, i);
+            case "pshufd" -> new PshufdNode(cpu, i);
+            case "pshufhw" -> new PshufhwNode(cpu, i);
+            case "pshuflw" -> new PshuflwNode(cpu, i);
+            case "pshufw" -> new PshufwNode(cpu, i);
+            case "pslld" -> new PslldNode(cpu, i);
+            case "pslld_imm" -> new PslldImmNode(cpu, i);
+            case "pslldq" -> new PslldqNode(cpu, i);
+            case "psllq" -> new PsllqNode(cpu, i);
+            case "psllq_imm" -> new PsllqImmNode(cpu, i);
+            case "psllw" -> new PsllwNode(cpu, i);
+            case "psllw_imm" -> new PsllwImmNode(cpu, i);
+            case "psrad" -> new PsradNode(cpu, i);
+            case "psrad_imm" -> new PsradImmNode(cpu, i);
+            case "psraw" -> new PsrawNode(cpu, i);
+            case "psraw_imm" -> new PsrawImmNode(cpu, i);
+            case "psrld" -> new PsrldNode(cpu, i);
+            case "psrld_imm" -> new PsrldImmNode(cpu, i);
+            case "psrldq" -> new PsrldqNode(cpu, i);
+            case "psrlq" -> new PsrlqNode(cpu, i);
+            case "psrlq_imm" -> new PsrlqImmNode(cpu, i);
+            case "psrlw" -> new PsrlwNode(cpu, i);
+            case "psrlw_imm" -> new PsrlwImmNode(cpu, i);
+            case "psubb" -> new PsubbNode(cpu, i);
+            case "psubd" -> new PsubdNode(cpu, i);
+            case "psubq" -> new PsubqNode(cpu, i);
+            case "psubsb" -> new PsubsbNode(cpu, i);
+            case "psubsw" -> new PsubswNode(cpu, i);
+            case "psubusb" -> new PsubusbNode(cpu, i);
+            case "psubusw" -> new PsubuswNode(cpu, i);
+            case "psubw" -> new PsubwNode(cpu, i);
+            case "punpckhbw" -> new PunpckhbwNode(cpu, i);
+            case "punpckhdq" -> new PunpckhdqNode(cpu, i);
+            case "punpckhqdq" -> new PunpckhqdqNode(cpu, i);
+            case "punpckhwd" -> new PunpckhwdNode(cpu, i);
+            case "punpcklbw" -> new PunpcklbwNode(cpu, i);
+            case "punpckldq" -> new PunpckldqNode(cpu, i);
+            case "punpcklqdq" -> new PunpcklqdqNode(cpu, i);
+            case "punpcklwd" -> new PunpcklwdNode(cpu, i);
             case "push" -> new PushNode(cpu, i);
             case "push_seg" -> new PushSegNode(cpu, i);
             case "pusha" -> new PushaNode(cpu, i);
             case "pushf" -> new PushfNode(cpu, i);
+            case "pxor" -> new PxorNode(cpu, i);
             case "rcl" -> new RclNode(cpu, i);
+            case "rcpps" -> new RcppsNode(cpu, i);
+            case "rcpss" -> new RcpssNode(cpu, i);
             case "rcr" -> new RcrNode(cpu, i);
             case "rdmsr" -> new RdmsrNode(cpu, i);
             case "rdpmc" -> new RdpmcNode(cpu, i);
@@ -139,6 +379,8 @@ final class OperationNodes {
             case "rol" -> new RolNode(cpu, i);
             case "ror" -> new RorNode(cpu, i);
             case "rsm" -> new RsmNode(cpu, i);
+            case "rsqrtps" -> new RsqrtpsNode(cpu, i);
+            case "rsqrtss" -> new RsqrtssNode(cpu, i);
             case "sahf" -> new SahfNode(cpu, i);
             case "salc" -> new SalcNode(cpu, i);
             case "sar" -> new SarNode(cpu, i);
@@ -150,15 +392,26 @@ final class OperationNodes {
             case "shld" -> new ShldNode(cpu, i);
             case "shr" -> new ShrNode(cpu, i);
             case "shrd" -> new ShrdNode(cpu, i);
+            case "shufpd" -> new ShufpdNode(cpu, i);
+            case "shufps" -> new ShufpsNode(cpu, i);
             case "sidt" -> new SidtNode(cpu, i);
             case "sldt" -> new SldtNode(cpu, i);
             case "smsw" -> new SmswNode(cpu, i);
+            case "sqrtpd" -> new SqrtpdNode(cpu, i);
+            case "sqrtps" -> new SqrtpsNode(cpu, i);
+            case "sqrtsd" -> new SqrtsdNode(cpu, i);
+            case "sqrtss" -> new SqrtssNode(cpu, i);
             case "stc" -> new StcNode(cpu, i);
             case "std" -> new StdNode(cpu, i);
             case "sti" -> new StiNode(cpu, i);
+            case "stmxcsr" -> new StmxcsrNode(cpu, i);
             case "stos" -> new StosNode(cpu, i);
             case "str" -> new StrNode(cpu, i);
             case "sub" -> new SubNode(cpu, i);
+            case "subpd" -> new SubpdNode(cpu, i);
+            case "subps" -> new SubpsNode(cpu, i);
+            case "subsd" -> new SubsdNode(cpu, i);
+            case "subss" -> new SubssNode(cpu, i);
             case "swapgs" -> new SwapgsNode(cpu, i);
             case "syscall" -> new SyscallNode(cpu, i);
             case "sysenter" -> new SysenterNode(cpu, i);
@@ -166,7 +419,13 @@ final class OperationNodes {
             case "sysret" -> new SysretNode(cpu, i);
             case "test" -> new TestNode(cpu, i);
             case "too_long" -> new TooLongNode(cpu, i);
+            case "ucomisd" -> new UcomisdNode(cpu, i);
+            case "ucomiss" -> new UcomissNode(cpu, i);
             case "ud" -> new UdNode(cpu, i);
+            case "unpckhpd" -> new UnpckhpdNode(cpu, i);
+            case "unpckhps" -> new UnpckhpsNode(cpu, i);
+            case "unpcklpd" -> new UnpcklpdNode(cpu, i);
+            case "unpcklps" -> new UnpcklpsNode(cpu, i);
             case "verr" -> new VerrNode(cpu, i);
             case "verw" -> new VerwNode(cpu, i);
             case "wbinvd" -> new WbinvdNode(cpu, i);
@@ -259,6 +518,60 @@ final class OperationNodes {
         }
 
         @Override void exec(Cpu cpu) { to.set(cpu, Alu.add(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class AddpdNode extends Simd.Base {
+        AddpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.addpd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class AddpsNode extends Simd.Base {
+        AddpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.addps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class AddsdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        AddsdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.addsd(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class AddssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        AddssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.addss(cpu, width, v0.update(cpu), v1.get(cpu))); }
     }
 
     static final class AndNode extends Node {
@@ -554,6 +867,26 @@ final class OperationNodes {
         @Override void exec(Cpu cpu) { Alu.cmp(cpu, width, v0.get(cpu), v1.get(cpu)); }
     }
 
+    static final class CmppdNode extends Simd.Base {
+        CmppdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cmppd(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
+    static final class CmppsNode extends Simd.Base {
+        CmppsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cmpps(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
     static final class CmpsNode extends Node.Whole {
         CmpsNode(Cpu cpu, Insn i) { super(i); }
 
@@ -561,6 +894,44 @@ final class OperationNodes {
             cpu.rip = ip;
             Strings.cmps(cpu, i);
         }
+    }
+
+    static final class CmpsdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+        private final Place v2;
+
+        CmpsdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+            v2 = Place.of(cpu, i, 2);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.cmpsd(cpu, width, v0.update(cpu), v1.get(cpu), v2.get(cpu))); }
+    }
+
+    static final class CmpssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+        private final Place v2;
+
+        CmpssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+            v2 = Place.of(cpu, i, 2);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.cmpss(cpu, width, v0.update(cpu), v1.get(cpu), v2.get(cpu))); }
     }
 
     static final class CmpxchgNode extends Node.Whole {
@@ -581,6 +952,36 @@ final class OperationNodes {
         }
     }
 
+    static final class ComisdNode extends Node {
+        private final int width;
+        private final Place v0;
+        private final Place v1;
+
+        ComisdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { SseOps.comisd(cpu, width, v0.get(cpu), v1.get(cpu)); }
+    }
+
+    static final class ComissNode extends Node {
+        private final int width;
+        private final Place v0;
+        private final Place v1;
+
+        ComissNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { SseOps.comiss(cpu, width, v0.get(cpu), v1.get(cpu)); }
+    }
+
     static final class CpuidNode extends Node {
         private final int width;
 
@@ -590,6 +991,254 @@ final class OperationNodes {
         }
 
         @Override void exec(Cpu cpu) { SystemOps.cpuid(cpu, width); }
+    }
+
+    static final class Cvtdq2pdNode extends Simd.Base {
+        Cvtdq2pdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtdq2pd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtdq2psNode extends Simd.Base {
+        Cvtdq2psNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtdq2ps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtpd2dqNode extends Simd.Base {
+        Cvtpd2dqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtpd2dq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtpd2piNode extends Simd.Base {
+        Cvtpd2piNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtpd2pi(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtpd2psNode extends Simd.Base {
+        Cvtpd2psNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtpd2ps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtpi2pdNode extends Simd.Base {
+        Cvtpi2pdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtpi2pd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtpi2psNode extends Simd.Base {
+        Cvtpi2psNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtpi2ps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtps2dqNode extends Simd.Base {
+        Cvtps2dqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtps2dq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtps2pdNode extends Simd.Base {
+        Cvtps2pdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtps2pd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtps2piNode extends Simd.Base {
+        Cvtps2piNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvtps2pi(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvtsd2siNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        Cvtsd2siNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.cvtsd2si(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class Cvtsd2ssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        Cvtsd2ssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.cvtsd2ss(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class Cvtsi2sdNode extends Node.Whole {
+        Cvtsi2sdNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.cvtsi2sd(cpu, i);
+        }
+    }
+
+    static final class Cvtsi2ssNode extends Node.Whole {
+        Cvtsi2ssNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.cvtsi2ss(cpu, i);
+        }
+    }
+
+    static final class Cvtss2sdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        Cvtss2sdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.cvtss2sd(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class Cvtss2siNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        Cvtss2siNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.cvtss2si(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class Cvttpd2dqNode extends Simd.Base {
+        Cvttpd2dqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvttpd2dq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvttpd2piNode extends Simd.Base {
+        Cvttpd2piNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvttpd2pi(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvttps2dqNode extends Simd.Base {
+        Cvttps2dqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvttps2dq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvttps2piNode extends Simd.Base {
+        Cvttps2piNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.cvttps2pi(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class Cvttsd2siNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        Cvttsd2siNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.cvttsd2si(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class Cvttss2siNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        Cvttss2siNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.cvttss2si(cpu, width, v0.get(cpu))); }
     }
 
     static final class CwdNode extends Node.Whole {
@@ -651,12 +1300,311 @@ final class OperationNodes {
         @Override void exec(Cpu cpu) { Multiply.div(cpu, width, v0.get(cpu)); }
     }
 
+    static final class DivpdNode extends Simd.Base {
+        DivpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.divpd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class DivpsNode extends Simd.Base {
+        DivpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.divps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class DivsdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        DivsdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.divsd(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class DivssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        DivssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.divss(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class EmmsNode extends Node {
+        private final int width;
+
+        EmmsNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+        }
+
+        @Override void exec(Cpu cpu) { MmxOps.emms(cpu, width); }
+    }
+
     static final class EnterNode extends Node.Whole {
         EnterNode(Cpu cpu, Insn i) { super(i); }
 
         @Override void exec(Cpu cpu) {
             cpu.rip = ip;
             Control.enter(cpu, i);
+        }
+    }
+
+    static final class F2xm1Node extends Node.Whole {
+        F2xm1Node(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.f2xm1(cpu, i);
+        }
+    }
+
+    static final class FabsNode extends Node.Whole {
+        FabsNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fabs(cpu, i);
+        }
+    }
+
+    static final class FaddNode extends Node.Whole {
+        FaddNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fadd(cpu, i);
+        }
+    }
+
+    static final class FaddpNode extends Node.Whole {
+        FaddpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.faddp(cpu, i);
+        }
+    }
+
+    static final class FbldNode extends Node.Whole {
+        FbldNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fbld(cpu, i);
+        }
+    }
+
+    static final class FbstpNode extends Node.Whole {
+        FbstpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fbstp(cpu, i);
+        }
+    }
+
+    static final class FchsNode extends Node.Whole {
+        FchsNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fchs(cpu, i);
+        }
+    }
+
+    static final class FcmovbNode extends Node.Whole {
+        FcmovbNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcmovb(cpu, i);
+        }
+    }
+
+    static final class FcmovbeNode extends Node.Whole {
+        FcmovbeNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcmovbe(cpu, i);
+        }
+    }
+
+    static final class FcmoveNode extends Node.Whole {
+        FcmoveNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcmove(cpu, i);
+        }
+    }
+
+    static final class FcmovnbNode extends Node.Whole {
+        FcmovnbNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcmovnb(cpu, i);
+        }
+    }
+
+    static final class FcmovnbeNode extends Node.Whole {
+        FcmovnbeNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcmovnbe(cpu, i);
+        }
+    }
+
+    static final class FcmovneNode extends Node.Whole {
+        FcmovneNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcmovne(cpu, i);
+        }
+    }
+
+    static final class FcmovnuNode extends Node.Whole {
+        FcmovnuNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcmovnu(cpu, i);
+        }
+    }
+
+    static final class FcmovuNode extends Node.Whole {
+        FcmovuNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcmovu(cpu, i);
+        }
+    }
+
+    static final class FcomNode extends Node.Whole {
+        FcomNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcom(cpu, i);
+        }
+    }
+
+    static final class FcomiNode extends Node.Whole {
+        FcomiNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcomi(cpu, i);
+        }
+    }
+
+    static final class FcomipNode extends Node.Whole {
+        FcomipNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcomip(cpu, i);
+        }
+    }
+
+    static final class FcompNode extends Node.Whole {
+        FcompNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcomp(cpu, i);
+        }
+    }
+
+    static final class FcomppNode extends Node.Whole {
+        FcomppNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcompp(cpu, i);
+        }
+    }
+
+    static final class FcosNode extends Node.Whole {
+        FcosNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fcos(cpu, i);
+        }
+    }
+
+    static final class FdecstpNode extends Node.Whole {
+        FdecstpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fdecstp(cpu, i);
+        }
+    }
+
+    static final class FdivNode extends Node.Whole {
+        FdivNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fdiv(cpu, i);
+        }
+    }
+
+    static final class FdivpNode extends Node.Whole {
+        FdivpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fdivp(cpu, i);
+        }
+    }
+
+    static final class FdivrNode extends Node.Whole {
+        FdivrNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fdivr(cpu, i);
+        }
+    }
+
+    static final class FdivrpNode extends Node.Whole {
+        FdivrpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fdivrp(cpu, i);
         }
     }
 
@@ -669,6 +1617,600 @@ final class OperationNodes {
         }
 
         @Override void exec(Cpu cpu) { SystemOps.fence(cpu, width); }
+    }
+
+    static final class FfreeNode extends Node.Whole {
+        FfreeNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.ffree(cpu, i);
+        }
+    }
+
+    static final class FfreepNode extends Node.Whole {
+        FfreepNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.ffreep(cpu, i);
+        }
+    }
+
+    static final class FiaddNode extends Node.Whole {
+        FiaddNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fiadd(cpu, i);
+        }
+    }
+
+    static final class FicomNode extends Node.Whole {
+        FicomNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.ficom(cpu, i);
+        }
+    }
+
+    static final class FicompNode extends Node.Whole {
+        FicompNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.ficomp(cpu, i);
+        }
+    }
+
+    static final class FidivNode extends Node.Whole {
+        FidivNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fidiv(cpu, i);
+        }
+    }
+
+    static final class FidivrNode extends Node.Whole {
+        FidivrNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fidivr(cpu, i);
+        }
+    }
+
+    static final class FildNode extends Node.Whole {
+        FildNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fild(cpu, i);
+        }
+    }
+
+    static final class FimulNode extends Node.Whole {
+        FimulNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fimul(cpu, i);
+        }
+    }
+
+    static final class FincstpNode extends Node.Whole {
+        FincstpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fincstp(cpu, i);
+        }
+    }
+
+    static final class FistNode extends Node.Whole {
+        FistNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fist(cpu, i);
+        }
+    }
+
+    static final class FistpNode extends Node.Whole {
+        FistpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fistp(cpu, i);
+        }
+    }
+
+    static final class FisubNode extends Node.Whole {
+        FisubNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fisub(cpu, i);
+        }
+    }
+
+    static final class FisubrNode extends Node.Whole {
+        FisubrNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fisubr(cpu, i);
+        }
+    }
+
+    static final class FldNode extends Node.Whole {
+        FldNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fld(cpu, i);
+        }
+    }
+
+    static final class Fld1Node extends Node.Whole {
+        Fld1Node(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fld1(cpu, i);
+        }
+    }
+
+    static final class FldcwNode extends Node {
+        private final int width;
+        private final Place v0;
+
+        FldcwNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            v0 = Place.of(cpu, i, 0);
+        }
+
+        @Override void exec(Cpu cpu) { X87Ops.fldcw(cpu, width, v0.get(cpu)); }
+    }
+
+    static final class FldenvNode extends Node.Whole {
+        FldenvNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fldenv(cpu, i);
+        }
+    }
+
+    static final class Fldl2eNode extends Node.Whole {
+        Fldl2eNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fldl2e(cpu, i);
+        }
+    }
+
+    static final class Fldl2tNode extends Node.Whole {
+        Fldl2tNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fldl2t(cpu, i);
+        }
+    }
+
+    static final class Fldlg2Node extends Node.Whole {
+        Fldlg2Node(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fldlg2(cpu, i);
+        }
+    }
+
+    static final class Fldln2Node extends Node.Whole {
+        Fldln2Node(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fldln2(cpu, i);
+        }
+    }
+
+    static final class FldpiNode extends Node.Whole {
+        FldpiNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fldpi(cpu, i);
+        }
+    }
+
+    static final class FldzNode extends Node.Whole {
+        FldzNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fldz(cpu, i);
+        }
+    }
+
+    static final class FmulNode extends Node.Whole {
+        FmulNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fmul(cpu, i);
+        }
+    }
+
+    static final class FmulpNode extends Node.Whole {
+        FmulpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fmulp(cpu, i);
+        }
+    }
+
+    static final class FnclexNode extends Node {
+        private final int width;
+
+        FnclexNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+        }
+
+        @Override void exec(Cpu cpu) { X87Ops.fnclex(cpu, width); }
+    }
+
+    static final class FninitNode extends Node {
+        private final int width;
+
+        FninitNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+        }
+
+        @Override void exec(Cpu cpu) { X87Ops.fninit(cpu, width); }
+    }
+
+    static final class FnopNode extends Node.Whole {
+        FnopNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fnop(cpu, i);
+        }
+    }
+
+    static final class FnsaveNode extends Node.Whole {
+        FnsaveNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fnsave(cpu, i);
+        }
+    }
+
+    static final class FnstcwNode extends Node {
+        private final int width;
+        private final Place to;
+
+        FnstcwNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, X87Ops.fnstcw(cpu, width)); }
+    }
+
+    static final class FnstenvNode extends Node.Whole {
+        FnstenvNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fnstenv(cpu, i);
+        }
+    }
+
+    static final class FnstswNode extends Node {
+        private final int width;
+        private final Place to;
+
+        FnstswNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, X87Ops.fnstsw(cpu, width)); }
+    }
+
+    static final class FpatanNode extends Node.Whole {
+        FpatanNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fpatan(cpu, i);
+        }
+    }
+
+    static final class FpremNode extends Node.Whole {
+        FpremNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fprem(cpu, i);
+        }
+    }
+
+    static final class Fprem1Node extends Node.Whole {
+        Fprem1Node(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fprem1(cpu, i);
+        }
+    }
+
+    static final class FptanNode extends Node.Whole {
+        FptanNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fptan(cpu, i);
+        }
+    }
+
+    static final class FrndintNode extends Node.Whole {
+        FrndintNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.frndint(cpu, i);
+        }
+    }
+
+    static final class FrstorNode extends Node.Whole {
+        FrstorNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.frstor(cpu, i);
+        }
+    }
+
+    static final class FscaleNode extends Node.Whole {
+        FscaleNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fscale(cpu, i);
+        }
+    }
+
+    static final class FsinNode extends Node.Whole {
+        FsinNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fsin(cpu, i);
+        }
+    }
+
+    static final class FsincosNode extends Node.Whole {
+        FsincosNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fsincos(cpu, i);
+        }
+    }
+
+    static final class FsqrtNode extends Node.Whole {
+        FsqrtNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fsqrt(cpu, i);
+        }
+    }
+
+    static final class FstNode extends Node.Whole {
+        FstNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fst(cpu, i);
+        }
+    }
+
+    static final class FstpNode extends Node.Whole {
+        FstpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fstp(cpu, i);
+        }
+    }
+
+    static final class FstpnceNode extends Node.Whole {
+        FstpnceNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fstpnce(cpu, i);
+        }
+    }
+
+    static final class FsubNode extends Node.Whole {
+        FsubNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fsub(cpu, i);
+        }
+    }
+
+    static final class FsubpNode extends Node.Whole {
+        FsubpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fsubp(cpu, i);
+        }
+    }
+
+    static final class FsubrNode extends Node.Whole {
+        FsubrNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fsubr(cpu, i);
+        }
+    }
+
+    static final class FsubrpNode extends Node.Whole {
+        FsubrpNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fsubrp(cpu, i);
+        }
+    }
+
+    static final class FtstNode extends Node.Whole {
+        FtstNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.ftst(cpu, i);
+        }
+    }
+
+    static final class FucomNode extends Node.Whole {
+        FucomNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fucom(cpu, i);
+        }
+    }
+
+    static final class FucomiNode extends Node.Whole {
+        FucomiNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fucomi(cpu, i);
+        }
+    }
+
+    static final class FucomipNode extends Node.Whole {
+        FucomipNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fucomip(cpu, i);
+        }
+    }
+
+    static final class FucompNode extends Node.Whole {
+        FucompNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fucomp(cpu, i);
+        }
+    }
+
+    static final class FucomppNode extends Node.Whole {
+        FucomppNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fucompp(cpu, i);
+        }
+    }
+
+    static final class FwaitNode extends Node {
+        private final int width;
+
+        FwaitNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+        }
+
+        @Override void exec(Cpu cpu) { X87Ops.fwait(cpu, width); }
+    }
+
+    static final class FxamNode extends Node.Whole {
+        FxamNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fxam(cpu, i);
+        }
+    }
+
+    static final class FxchNode extends Node.Whole {
+        FxchNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fxch(cpu, i);
+        }
+    }
+
+    static final class FxrstorNode extends Node.Whole {
+        FxrstorNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.fxrstor(cpu, i);
+        }
+    }
+
+    static final class FxsaveNode extends Node.Whole {
+        FxsaveNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.fxsave(cpu, i);
+        }
+    }
+
+    static final class FxtractNode extends Node.Whole {
+        FxtractNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fxtract(cpu, i);
+        }
+    }
+
+    static final class Fyl2xNode extends Node.Whole {
+        Fyl2xNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fyl2x(cpu, i);
+        }
+    }
+
+    static final class Fyl2xp1Node extends Node.Whole {
+        Fyl2xp1Node(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            X87Ops.fyl2xp1(cpu, i);
+        }
     }
 
     static final class HltNode extends Node {
@@ -903,6 +2445,19 @@ final class OperationNodes {
         }
     }
 
+    static final class LdmxcsrNode extends Node {
+        private final int width;
+        private final Place v0;
+
+        LdmxcsrNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            v0 = Place.of(cpu, i, 0);
+        }
+
+        @Override void exec(Cpu cpu) { SseOps.ldmxcsr(cpu, width, v0.get(cpu)); }
+    }
+
     static final class LdsNode extends Node.Whole {
         LdsNode(Cpu cpu, Insn i) { super(i); }
 
@@ -1068,6 +2623,132 @@ final class OperationNodes {
         @Override void exec(Cpu cpu) { SystemOps.ltr(cpu, width, v0.get(cpu)); }
     }
 
+    static final class MaskmovdquNode extends Node.Whole {
+        MaskmovdquNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.maskmovdqu(cpu, i);
+        }
+    }
+
+    static final class MaskmovqNode extends Node.Whole {
+        MaskmovqNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.maskmovq(cpu, i);
+        }
+    }
+
+    static final class MaxpdNode extends Simd.Base {
+        MaxpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.maxpd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MaxpsNode extends Simd.Base {
+        MaxpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.maxps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MaxsdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        MaxsdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.maxsd(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class MaxssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        MaxssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.maxss(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class MinpdNode extends Simd.Base {
+        MinpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.minpd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MinpsNode extends Simd.Base {
+        MinpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.minps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MinsdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        MinsdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.minsd(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class MinssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        MinssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.minss(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
     static final class MovNode extends Node {
         private final int width;
         private final Place to;
@@ -1137,6 +2818,121 @@ final class OperationNodes {
         }
     }
 
+    static final class MovapsNode extends Simd.Base {
+        MovapsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.movaps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MovdNode extends Node.Whole {
+        MovdNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.movd(cpu, i);
+        }
+    }
+
+    static final class Movdq2qNode extends Node.Whole {
+        Movdq2qNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.movdq2q(cpu, i);
+        }
+    }
+
+    static final class MovhlpsNode extends Simd.Base {
+        MovhlpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.movhlps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MovhpsNode extends Simd.Base {
+        MovhpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.movhps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MovhpsStoreNode extends Node.Whole {
+        MovhpsStoreNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.movhpsStore(cpu, i);
+        }
+    }
+
+    static final class MovlhpsNode extends Simd.Base {
+        MovlhpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.movlhps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MovlpsNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        MovlpsNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.movlps(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class MovlpsStoreNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        MovlpsStoreNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.movlpsStore(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class MovmskpdNode extends Node.Whole {
+        MovmskpdNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.movmskpd(cpu, i);
+        }
+    }
+
+    static final class MovmskpsNode extends Node.Whole {
+        MovmskpsNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.movmskps(cpu, i);
+        }
+    }
+
     static final class MovntiNode extends Node {
         private final int width;
         private final Place to;
@@ -1149,7 +2945,25 @@ final class OperationNodes {
             v0 = Place.of(cpu, i, 1);
         }
 
-        @Override void exec(Cpu cpu) { to.set(cpu, Alu.movnti(cpu, width, v0.get(cpu))); }
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.movnti(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class MovqNode extends Node.Whole {
+        MovqNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.movq(cpu, i);
+        }
+    }
+
+    static final class Movq2dqNode extends Node.Whole {
+        Movq2dqNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.movq2dq(cpu, i);
+        }
     }
 
     static final class MovsNode extends Node.Whole {
@@ -1159,6 +2973,84 @@ final class OperationNodes {
             cpu.rip = ip;
             Strings.movs(cpu, i);
         }
+    }
+
+    static final class MovsdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        MovsdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.movsd(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class MovsdLoadNode extends Node.Whole {
+        MovsdLoadNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.movsdLoad(cpu, i);
+        }
+    }
+
+    static final class MovsdStoreNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        MovsdStoreNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.movsdStore(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class MovssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        MovssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.movss(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class MovssLoadNode extends Node.Whole {
+        MovssLoadNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.movssLoad(cpu, i);
+        }
+    }
+
+    static final class MovssStoreNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        MovssStoreNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.movssStore(cpu, width, v0.get(cpu))); }
     }
 
     static final class Movsx16Node extends Node {
@@ -1232,6 +3124,60 @@ final class OperationNodes {
         }
 
         @Override void exec(Cpu cpu) { Multiply.mul1(cpu, width, v0.get(cpu)); }
+    }
+
+    static final class MulpdNode extends Simd.Base {
+        MulpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.mulpd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MulpsNode extends Simd.Base {
+        MulpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.mulps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class MulsdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        MulsdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.mulsd(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class MulssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        MulssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.mulss(cpu, width, v0.update(cpu), v1.get(cpu))); }
     }
 
     static final class NegNode extends Node {
@@ -1308,12 +3254,394 @@ final class OperationNodes {
         }
     }
 
+    static final class PackssdwNode extends Simd.Base {
+        PackssdwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.packssdw(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PacksswbNode extends Simd.Base {
+        PacksswbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.packsswb(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PackuswbNode extends Simd.Base {
+        PackuswbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.packuswb(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PaddbNode extends Simd.Base {
+        PaddbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.paddb(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.paddb(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PadddNode extends Simd.Base {
+        PadddNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.paddd(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.paddd(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PaddqNode extends Simd.Base {
+        PaddqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.paddq(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.paddq(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PaddsbNode extends Simd.Base {
+        PaddsbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.paddsb(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.paddsb(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PaddswNode extends Simd.Base {
+        PaddswNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.paddsw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.paddsw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PaddusbNode extends Simd.Base {
+        PaddusbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.paddusb(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.paddusb(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PadduswNode extends Simd.Base {
+        PadduswNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.paddusw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.paddusw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PaddwNode extends Simd.Base {
+        PaddwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.paddw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.paddw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PandNode extends Simd.Base {
+        PandNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pand(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pand(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PandnNode extends Simd.Base {
+        PandnNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pandn(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pandn(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
     static final class PauseNode extends Node.Whole {
         PauseNode(Cpu cpu, Insn i) { super(i); }
 
         @Override void exec(Cpu cpu) {
             cpu.rip = ip;
             Control.pause(cpu, i);
+        }
+    }
+
+    static final class PavgbNode extends Simd.Base {
+        PavgbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pavgb(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pavgb(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PavgwNode extends Simd.Base {
+        PavgwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pavgw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pavgw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PcmpeqbNode extends Simd.Base {
+        PcmpeqbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pcmpeqb(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pcmpeqb(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PcmpeqdNode extends Simd.Base {
+        PcmpeqdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pcmpeqd(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pcmpeqd(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PcmpeqwNode extends Simd.Base {
+        PcmpeqwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pcmpeqw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pcmpeqw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PcmpgtbNode extends Simd.Base {
+        PcmpgtbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pcmpgtb(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pcmpgtb(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PcmpgtdNode extends Simd.Base {
+        PcmpgtdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pcmpgtd(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pcmpgtd(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PcmpgtwNode extends Simd.Base {
+        PcmpgtwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pcmpgtw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pcmpgtw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PextrwNode extends Node.Whole {
+        PextrwNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.pextrw(cpu, i);
+        }
+    }
+
+    static final class PinsrwNode extends Simd.Base {
+        PinsrwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.pinsrw(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PmaddwdNode extends Simd.Base {
+        PmaddwdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pmaddwd(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pmaddwd(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PmaxswNode extends Simd.Base {
+        PmaxswNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pmaxsw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pmaxsw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PmaxubNode extends Simd.Base {
+        PmaxubNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pmaxub(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pmaxub(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PminswNode extends Simd.Base {
+        PminswNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pminsw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pminsw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PminubNode extends Simd.Base {
+        PminubNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pminub(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pminub(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PmovmskbNode extends Node.Whole {
+        PmovmskbNode(Cpu cpu, Insn i) { super(i); }
+
+        @Override void exec(Cpu cpu) {
+            cpu.rip = ip;
+            SseOps.pmovmskb(cpu, i);
+        }
+    }
+
+    static final class PmulhuwNode extends Simd.Base {
+        PmulhuwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pmulhuw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pmulhuw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PmulhwNode extends Simd.Base {
+        PmulhwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pmulhw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pmulhw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PmullwNode extends Simd.Base {
+        PmullwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pmullw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pmullw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PmuludqNode extends Simd.Base {
+        PmuludqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pmuludq(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pmuludq(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
         }
     }
 
@@ -1353,12 +3681,448 @@ final class OperationNodes {
         }
     }
 
+    static final class PorNode extends Simd.Base {
+        PorNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.por(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.por(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
     static final class PrefetchNode extends Node.Whole {
         PrefetchNode(Cpu cpu, Insn i) { super(i); }
 
         @Override void exec(Cpu cpu) {
             cpu.rip = ip;
             Control.prefetch(cpu, i);
+        }
+    }
+
+    static final class PsadbwNode extends Simd.Base {
+        PsadbwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psadbw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.psadbw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PshufdNode extends Simd.Base {
+        PshufdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.pshufd(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PshufhwNode extends Simd.Base {
+        PshufhwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.pshufhw(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PshuflwNode extends Simd.Base {
+        PshuflwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.pshuflw(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PshufwNode extends Simd.Base {
+        PshufwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.pshufw(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PslldNode extends Simd.Base {
+        PslldNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.pslld(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PslldImmNode extends Simd.Base {
+        PslldImmNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pslld(cpu, from[f], immediate);
+            if (width == 128) to[t + 1] = MmxOps.pslld(cpu, from[f + 1], immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PslldqNode extends Simd.Base {
+        PslldqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.pslldq(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PsllqNode extends Simd.Base {
+        PsllqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.psllq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PsllqImmNode extends Simd.Base {
+        PsllqImmNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psllq(cpu, from[f], immediate);
+            if (width == 128) to[t + 1] = MmxOps.psllq(cpu, from[f + 1], immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PsllwNode extends Simd.Base {
+        PsllwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.psllw(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PsllwImmNode extends Simd.Base {
+        PsllwImmNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psllw(cpu, from[f], immediate);
+            if (width == 128) to[t + 1] = MmxOps.psllw(cpu, from[f + 1], immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PsradNode extends Simd.Base {
+        PsradNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.psrad(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PsradImmNode extends Simd.Base {
+        PsradImmNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psrad(cpu, from[f], immediate);
+            if (width == 128) to[t + 1] = MmxOps.psrad(cpu, from[f + 1], immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PsrawNode extends Simd.Base {
+        PsrawNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.psraw(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PsrawImmNode extends Simd.Base {
+        PsrawImmNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psraw(cpu, from[f], immediate);
+            if (width == 128) to[t + 1] = MmxOps.psraw(cpu, from[f + 1], immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PsrldNode extends Simd.Base {
+        PsrldNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.psrld(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PsrldImmNode extends Simd.Base {
+        PsrldImmNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psrld(cpu, from[f], immediate);
+            if (width == 128) to[t + 1] = MmxOps.psrld(cpu, from[f + 1], immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PsrldqNode extends Simd.Base {
+        PsrldqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.psrldq(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PsrlqNode extends Simd.Base {
+        PsrlqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.psrlq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PsrlqImmNode extends Simd.Base {
+        PsrlqImmNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psrlq(cpu, from[f], immediate);
+            if (width == 128) to[t + 1] = MmxOps.psrlq(cpu, from[f + 1], immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PsrlwNode extends Simd.Base {
+        PsrlwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.psrlw(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PsrlwImmNode extends Simd.Base {
+        PsrlwImmNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psrlw(cpu, from[f], immediate);
+            if (width == 128) to[t + 1] = MmxOps.psrlw(cpu, from[f + 1], immediate);
+            store(cpu);
+        }
+    }
+
+    static final class PsubbNode extends Simd.Base {
+        PsubbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psubb(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.psubb(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PsubdNode extends Simd.Base {
+        PsubdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psubd(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.psubd(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PsubqNode extends Simd.Base {
+        PsubqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psubq(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.psubq(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PsubsbNode extends Simd.Base {
+        PsubsbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psubsb(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.psubsb(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PsubswNode extends Simd.Base {
+        PsubswNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psubsw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.psubsw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PsubusbNode extends Simd.Base {
+        PsubusbNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psubusb(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.psubusb(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PsubuswNode extends Simd.Base {
+        PsubuswNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psubusw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.psubusw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PsubwNode extends Simd.Base {
+        PsubwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.psubw(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.psubw(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class PunpckhbwNode extends Simd.Base {
+        PunpckhbwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.punpckhbw(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PunpckhdqNode extends Simd.Base {
+        PunpckhdqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.punpckhdq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PunpckhqdqNode extends Simd.Base {
+        PunpckhqdqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.punpckhqdq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PunpckhwdNode extends Simd.Base {
+        PunpckhwdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.punpckhwd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PunpcklbwNode extends Simd.Base {
+        PunpcklbwNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.punpcklbw(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PunpckldqNode extends Simd.Base {
+        PunpckldqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.punpckldq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PunpcklqdqNode extends Simd.Base {
+        PunpcklqdqNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.punpcklqdq(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class PunpcklwdNode extends Simd.Base {
+        PunpcklwdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            MmxOps.punpcklwd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
         }
     }
 
@@ -1402,6 +4166,18 @@ final class OperationNodes {
         }
     }
 
+    static final class PxorNode extends Simd.Base {
+        PxorNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = MmxOps.pxor(cpu, to[t], from[f]);
+            if (width == 128) to[t + 1] = MmxOps.pxor(cpu, to[t + 1], from[f + 1]);
+            store(cpu);
+        }
+    }
+
     static final class RclNode extends Node {
         private final int width;
         private final Place to;
@@ -1417,6 +4193,33 @@ final class OperationNodes {
         }
 
         @Override void exec(Cpu cpu) { to.set(cpu, Shift.rcl(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class RcppsNode extends Simd.Base {
+        RcppsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = SseOps.rcpps(cpu, from[f]);
+            if (width == 128) to[t + 1] = SseOps.rcpps(cpu, from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class RcpssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        RcpssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.rcpss(cpu, width, v0.get(cpu))); }
     }
 
     static final class RcrNode extends Node {
@@ -1546,6 +4349,33 @@ final class OperationNodes {
             cpu.rip = ip;
             Control.rsm(cpu, i);
         }
+    }
+
+    static final class RsqrtpsNode extends Simd.Base {
+        RsqrtpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            int f = sourceIndex(), t = targetIndex();
+            to[t] = SseOps.rsqrtps(cpu, from[f]);
+            if (width == 128) to[t + 1] = SseOps.rsqrtps(cpu, from[f + 1]);
+            store(cpu);
+        }
+    }
+
+    static final class RsqrtssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        RsqrtssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.rsqrtss(cpu, width, v0.get(cpu))); }
     }
 
     static final class SahfNode extends Node {
@@ -1709,6 +4539,26 @@ final class OperationNodes {
         @Override void exec(Cpu cpu) { to.set(cpu, Shift.shrd(cpu, width, v0.update(cpu), v1.get(cpu), v2.get(cpu))); }
     }
 
+    static final class ShufpdNode extends Simd.Base {
+        ShufpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.shufpd(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
+    static final class ShufpsNode extends Simd.Base {
+        ShufpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.shufps(cpu, width, to, targetIndex(), from, sourceIndex(), immediate);
+            store(cpu);
+        }
+    }
+
     static final class SidtNode extends Node.Whole {
         SidtNode(Cpu cpu, Insn i) { super(i); }
 
@@ -1744,6 +4594,56 @@ final class OperationNodes {
         @Override void exec(Cpu cpu) { to.set(cpu, SystemOps.smsw(cpu, width)); }
     }
 
+    static final class SqrtpdNode extends Simd.Base {
+        SqrtpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.sqrtpd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class SqrtpsNode extends Simd.Base {
+        SqrtpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.sqrtps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class SqrtsdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        SqrtsdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.sqrtsd(cpu, width, v0.get(cpu))); }
+    }
+
+    static final class SqrtssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+
+        SqrtssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.sqrtss(cpu, width, v0.get(cpu))); }
+    }
+
     static final class StcNode extends Node {
         private final int width;
 
@@ -1775,6 +4675,19 @@ final class OperationNodes {
         }
 
         @Override void exec(Cpu cpu) { SystemOps.sti(cpu, width); }
+    }
+
+    static final class StmxcsrNode extends Node {
+        private final int width;
+        private final Place to;
+
+        StmxcsrNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.stmxcsr(cpu, width)); }
     }
 
     static final class StosNode extends Node.Whole {
@@ -1814,6 +4727,60 @@ final class OperationNodes {
         }
 
         @Override void exec(Cpu cpu) { to.set(cpu, Alu.sub(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class SubpdNode extends Simd.Base {
+        SubpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.subpd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class SubpsNode extends Simd.Base {
+        SubpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.subps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class SubsdNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        SubsdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.subsd(cpu, width, v0.update(cpu), v1.get(cpu))); }
+    }
+
+    static final class SubssNode extends Node {
+        private final int width;
+        private final Place to;
+        private final Place v0;
+        private final Place v1;
+
+        SubssNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            to = Place.of(cpu, i, 0);
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { to.set(cpu, SseOps.subss(cpu, width, v0.update(cpu), v1.get(cpu))); }
     }
 
     static final class SwapgsNode extends Node.Whole {
@@ -1885,12 +4852,82 @@ final class OperationNodes {
         }
     }
 
+    static final class UcomisdNode extends Node {
+        private final int width;
+        private final Place v0;
+        private final Place v1;
+
+        UcomisdNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { SseOps.ucomisd(cpu, width, v0.get(cpu), v1.get(cpu)); }
+    }
+
+    static final class UcomissNode extends Node {
+        private final int width;
+        private final Place v0;
+        private final Place v1;
+
+        UcomissNode(Cpu cpu, Insn i) {
+            super(i);
+            width = i.operands.length == 0 ? i.operandSize : i.operands[0].width();
+            v0 = Place.of(cpu, i, 0);
+            v1 = Place.of(cpu, i, 1);
+        }
+
+        @Override void exec(Cpu cpu) { SseOps.ucomiss(cpu, width, v0.get(cpu), v1.get(cpu)); }
+    }
+
     static final class UdNode extends Node.Whole {
         UdNode(Cpu cpu, Insn i) { super(i); }
 
         @Override void exec(Cpu cpu) {
             cpu.rip = ip;
             Control.ud(cpu, i);
+        }
+    }
+
+    static final class UnpckhpdNode extends Simd.Base {
+        UnpckhpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.unpckhpd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class UnpckhpsNode extends Simd.Base {
+        UnpckhpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.unpckhps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class UnpcklpdNode extends Simd.Base {
+        UnpcklpdNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.unpcklpd(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
+        }
+    }
+
+    static final class UnpcklpsNode extends Simd.Base {
+        UnpcklpsNode(Cpu cpu, Insn i) { super(cpu, i); }
+
+        @Override void exec(Cpu cpu) {
+            long[] from = source(cpu), to = target(cpu);
+            SseOps.unpcklps(cpu, width, to, targetIndex(), from, sourceIndex());
+            store(cpu);
         }
     }
 

@@ -92,9 +92,6 @@ public final class Alu {
     @Operation("mov")
     public static long mov(Cpu cpu, int width, long src) { return src; }
 
-    @Operation("movnti")
-    public static long movnti(Cpu cpu, int width, long src) { return src; }
-
     @Operation("movzx")
     public static long movzx(Cpu cpu, int width, long src) { return src; }
 
