@@ -44,7 +44,7 @@ u32 caught_outcome(void);
     if (try_begin(&point_) == 0) { code; try_end(&point_); outcome_ = NONE; } \
     else outcome_ = caught_outcome(); \
     outcome_; })
-#define ASM(text, ...) __asm__ volatile(text __VA_OPT__(:) __VA_ARGS__)
+#define ASM(text, ...) __asm__ volatile(text : __VA_ARGS__)
 /* The same in ring 3, on the same stack. */
 #define TRY3(code) TRY({ to_ring3(); code; to_ring0(); })
 
@@ -97,5 +97,5 @@ extern u8 scratch[0x10000];
 struct topic { const char *name; void (*run)(void); };
 void segments(void), selectors(void), gates(void), interrupts(void), tasks(void), virtual8086(void), realmode(void);
 void paging(void), pae(void), restart(void), debug(void), shadows(void), exceptions(void), fpu(void), sse(void), processor(void);
-void selfmod(void), pic(void), pit(void), rtc(void), apic(void), ioapic(void), pmtimer(void);
+void selfmod(void), pic(void), pit(void), rtc(void), apic(void), ioapic(void), pmtimer(void), irq13(void);
 #endif
