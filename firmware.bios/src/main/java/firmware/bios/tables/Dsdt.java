@@ -55,7 +55,7 @@ final class Dsdt {
             name("\\PICF", number(0)),
             method("\\_PIC", 1, store(arg(0), path("\\PICF"))),
             scope("\\_PR", processors()),
-            scope("\\_SB", pciBus(), links())));
+            scope("\\_SB", links(), pciBus())));
     }
 
     private Aml processors() {
@@ -67,7 +67,6 @@ final class Dsdt {
     private Aml pciBus() {
         return device("PCI0",
             name("_HID", eisaId("PNP0A03")),
-            name("_ADR", number(0)),
             name("_BBN", number(0)),
             name("_UID", number(0)),
             name("_CRS", resources(
