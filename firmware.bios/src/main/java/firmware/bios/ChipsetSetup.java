@@ -5,7 +5,7 @@ import vmkernel.api.monitor.PortBus;
 
 /**
  * Programs the board through its ports as a BIOS does, so that a guest finds it as it expects: interrupts masked but wired
- * to the CPU, timer running, clock sane, CMOS filled in, PCI interrupts routed, power management at its address.
+ * to the CPU, timer running, clock sane, PCI interrupts routed, power management at its address.
  */
 final class ChipsetSetup {
     private static final int PIC1 = 0x20, PIC2 = 0xA0, ELCR = 0x4D0, PIT = 0x40, CMOS = 0x70, PORT_92 = 0x92, KBC_DATA = 0x60, KBC_COMMAND = 0x64;
@@ -33,21 +33,11 @@ final class ChipsetSetup {
         interruptControllers();
         timer();
         clock();
-        cmosMemory();
         if (!resuming) cmos(SHUTDOWN_STATUS, 0);
         keyboardController();
         piix4();
         new PciSetup(ports, board).run();
         ports.write(PORT_92, 1, 2); // gate A20 open
-    }
-
-    /**
-     * What set-up left in the battery-backed memory, and the interrupt path to the CPU: all that is done for a ROM of the
-     * user's, which may know nothing of an APIC.
-     */
-    void runForRom() {
-        virtualWire();
-        cmosMemory();
     }
 
     /**
@@ -105,26 +95,6 @@ final class ChipsetSetup {
         cmos(0x0D);
     }
 
-    /** Sizes in the places of the AT and of later BIOSes. */
-    private void cmosMemory() {
-        cmos(0x10, 0); // no floppy drives
-        cmos(0x12, 0); // no AT disks
-        cmos(0x14, 0x06); // coprocessor, pointing device, display by its own ROM
-        cmos16(0x15, 640);
-        long above1 = Math.min(0xFFFF, (board.lowMemoryTop() - MemoryMap.MIB) >> 10);
-        cmos16(0x17, above1);
-        cmos16(0x30, above1);
-        cmos16(0x34, Math.max(0, board.lowMemoryTop() - 16 * MemoryMap.MIB) >> 16);
-        long above4 = Math.max(0, board.memoryBytes() - board.lowMemoryTop()) >> 16;
-        cmos16(0x5B, above4 & 0xFFFF);
-        cmos(0x5D, (int) (above4 >> 16));
-        cmos(0x5F, board.cpus() - 1);
-        int sum = 0;
-        for (int at = 0x10; at <= 0x2D; at++) sum += cmos(at);
-        cmos(0x2E, sum >> 8 & 0xFF);
-        cmos(0x2F, sum & 0xFF);
-    }
-
     /** Keyboard on with its interrupt and translation, mouse off; self-test passed. */
     private void keyboardController() {
         out(KBC_COMMAND, 0x60);
@@ -149,10 +119,5 @@ final class ChipsetSetup {
     private void cmos(int index, int value) {
         out(CMOS, index);
         out(CMOS + 1, value & 0xFF);
-    }
-
-    private void cmos16(int index, long value) {
-        cmos(index, (int) value);
-        cmos(index + 1, (int) (value >> 8));
     }
 }

@@ -90,7 +90,6 @@ public final class PcBios implements Firmware {
 
     private static CpuState bootRom(BootContext context) throws BootException {
         try (BootFile file = BootFile.open(ROM, context.config().path(ROM).orElseThrow())) {
-            new ChipsetSetup(context.ports(), context.mmio(), board(context)).runForRom();
             return new RomLoader(context.memory()).load(file);
         }
     }

@@ -7,7 +7,7 @@ import vmkernel.api.monitor.CpuState;
 
 /**
  * Starts the machine from a ROM image of the user's: its end is at the end of the 4 GiB, its last 128 KiB also end at 1 MiB, both
- * read-only, and the CPU starts at its reset vector [SDM] 3A 9.1.4. An image whose size is not a multiple of a page has 0xFF
+ * read-only, and the CPU starts at its reset vector [SDM] 3A 9.1.4. The board is left as reset leaves it: the ROM is the firmware. An image whose size is not a multiple of a page has 0xFF
  * below its first byte.
  *
  * <p>LIMIT: the copy below 1 MiB cannot be made writable (the host bridge's PAM registers), so a BIOS that shadows itself

@@ -8,7 +8,7 @@ import java.util.List;
  * @param cpus virtual CPUs, whose local APIC ids are 0 to {@code cpus - 1}; the IOAPIC has the next
  * @param memoryBytes RAM
  * @param lowMemoryTop end of RAM below 4 GiB, where the window for PCI memory begins
- * @param serialPorts numbers of the serial ports that are there: 0 is COM1, 1 is COM2
+ * @param serialPorts numbers of the serial ports that are there: 0 is COM1, to 3
  */
 public record Board(int cpus, long memoryBytes, long lowMemoryTop, List<Integer> serialPorts) {
     public static final long LOCAL_APIC = 0xFEE0_0000L, IOAPIC = 0xFEC0_0000L;
@@ -20,9 +20,9 @@ public record Board(int cpus, long memoryBytes, long lowMemoryTop, List<Integer>
     public static final int PIIX4_SLOT = 7, SLOTS = 32;
     /** First interrupt of PCI at the IOAPIC. */
     public static final int PCI_GSI = 16;
-    /** I/O port and interrupt of COM1 and COM2, the ones whose addresses everybody knows. */
-    public static final int SERIAL_PORTS = 2;
-    private static final int[] SERIAL_PORT = {0x3F8, 0x2F8}, SERIAL_IRQ = {4, 3};
+    /** I/O port and interrupt of COM1 to COM4. */
+    public static final int SERIAL_PORTS = 4;
+    private static final int[] SERIAL_PORT = {0x3F8, 0x2F8, 0x3E8, 0x2E8}, SERIAL_IRQ = {4, 3, 4, 3};
     /** ISA interrupts that PIRQ A to D go to without an IOAPIC; a system may choose others of {@link #PIRQ_CHOICES}. */
     private static final int[] PIRQ_ROUTES = {10, 11, 10, 11};
     /** Bit for each ISA interrupt that PCI may use: 5, 10, 11. */
@@ -34,8 +34,8 @@ public record Board(int cpus, long memoryBytes, long lowMemoryTop, List<Integer>
 
     public static int serialIrq(int number) { return SERIAL_IRQ[number]; }
 
-    /** Which of the four PCI interrupt wires (0 is PIRQ A) the pin of a device is on. @param pin 0 is INTA */
-    public static int pciWire(int slot, int pin) { return slot + pin & 3; }
+    /** Which of the four PCI interrupt wires (0 is PIRQ A) the pin of a device is on: INTA of device 1 is on A. @param pin 0 is INTA */
+    public static int pciWire(int slot, int pin) { return slot - 1 + pin & 3; }
 
     /** ISA interrupt of a PCI wire without an IOAPIC. */
     public static int pirqRoute(int wire) { return PIRQ_ROUTES[wire]; }

@@ -112,7 +112,7 @@ final class Dsdt {
             isa("DMAC", "PNP0200", io(0x00, 0x10), io(0x80, 0x10), io(0xC0, 0x20), dmaChannel(4)),
             isa("SPKR", "PNP0800", io(0x61, 1)),
             isa("RTC", "PNP0B00", io(0x70, 2), irq(8)),
-            isa("FPU", "PNP0C04", io(0xF0, 0x10), irq(13)),
+            isa("FPU", "PNP0C04", io(0xF0, 2), irq(13)),
             isa("KBD", "PNP0303", io(0x60, 1), io(0x64, 1), irq(1)),
             isa("MOU", "PNP0F13", irq(12)),
             // what has no device of its own: power management, reset control, gate A20

@@ -48,7 +48,7 @@ class MpTableTest {
         assertEquals(3, at(44 + 3, 1), "the first processor is enabled and starts");
         assertEquals(1, at(44 + 20 + 3, 1), "the second is enabled");
         assertEquals(15 + 1 + 31 * 4 + 2, interrupts.size());
-        for (String expected : new String[] {"3 0 0 1.0>2.2", "3 0 0 1.1>2.1", "3 0 d 1.9>2.9", "3 3 0 1.0>2.0", "3 0 f 0.28>2.19", "3 0 f 0.31>2.18", "4 3 0 1.0>255.0", "4 1 0 1.0>255.1"}) {
+        for (String expected : new String[] {"3 0 0 1.0>2.2", "3 0 0 1.1>2.1", "3 0 d 1.9>2.9", "3 3 0 1.0>2.0", "3 0 f 0.4>2.16", "3 0 f 0.31>2.17", "4 3 0 1.0>255.0", "4 1 0 1.0>255.1"}) {
             assertEquals(1, interrupts.stream().filter(expected::equals).count(), expected + " in " + interrupts);
         }
     }
@@ -66,7 +66,7 @@ class MpTableTest {
         assertEquals(0x71108086, pir[12] & 0xFF | (pir[13] & 0xFF) << 8 | (pir[14] & 0xFF) << 16 | pir[15] << 24);
         int slot2 = 32 + 16;
         assertEquals(2 << 3, pir[slot2 + 1]);
-        assertEquals(0x62, pir[slot2 + 2], "INTA of slot 2 is on PIRQ C");
+        assertEquals(0x61, pir[slot2 + 2], "INTA of slot 2 is on PIRQ B");
         assertEquals(0x0C20, pir[slot2 + 3] & 0xFF | (pir[slot2 + 4] & 0xFF) << 8, "IRQ 5, 10 or 11");
     }
 }
