@@ -189,7 +189,7 @@ final class FloatCore {
     /**
      * Rounds to a significand of 64 - drop bits and to the exponents minExponent..maxExponent. Leaves the significand in
      * hi (integer bit clear: denormal or zero, with minExponent) and the exponent; infinity has maxExponent + 1. Adds to
-     * flags. wrap is what an unmasked overflow or underflow takes from or adds to the exponent.
+     * flags. wrap is what an unmasked overflow or underflow takes from or adds to the exponent; 0 where there is no result then.
      */
     void round(int drop, int minExponent, int maxExponent, int wrap) {
         long exactHi = hi;
@@ -258,7 +258,7 @@ final class FloatCore {
         if ((masked & OVERFLOW) == 0) {
             flags |= OVERFLOW | (inexact ? PRECISION : 0);
             exponent -= wrap;
-            if (exponent > maxExponent) {
+            if (wrap != 0 && exponent > maxExponent) {
                 infinity(maxExponent); // only FSCALE goes that far
                 flags |= PRECISION;
                 roundedUp = true;
@@ -285,7 +285,7 @@ final class FloatCore {
         if ((masked & UNDERFLOW) == 0) {
             flags |= UNDERFLOW | (inexact ? PRECISION : 0);
             exponent += wrap;
-            if (exponent < minExponent) {
+            if (wrap != 0 && exponent < minExponent) {
                 hi = 0; // only FSCALE goes that far
                 exponent = minExponent;
                 flags |= PRECISION;

@@ -216,6 +216,11 @@ public final class Fpu {
         occupied = 0x1FF;
     }
 
+    /** The part of that which has happened when an MMX instruction faults after it has loaded its operands. */
+    public void clearTop() {
+        top = 0;
+    }
+
     /** Writes an MMX register; its exponent becomes all ones. */
     public void mmx(int register, long value) {
         mantissa[register] = value;
@@ -229,6 +234,7 @@ public final class Fpu {
 
     /** EMMS: all registers empty. */
     public void emms() {
+        top = 0;
         occupied = 1 << OPERAND;
     }
 
@@ -511,6 +517,14 @@ public final class Fpu {
         conditions &= ~C1;
         write(slot, signExponent[top], mantissa[top]);
         return true;
+    }
+
+    /** FSTPNCE, an undocumented FSTP that does not mind an empty register: there is nothing to copy then. */
+    public void storeUnchecked(int register) {
+        conditions &= ~C1;
+        if (!absent(top)) {
+            write(slot(register), signExponent[top], mantissa[top]);
+        }
     }
 
     // Register moves

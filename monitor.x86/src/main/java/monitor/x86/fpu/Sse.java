@@ -425,6 +425,15 @@ public final class Sse {
         return doubled;
     }
 
+    /** A denormal as DAZ makes it, without the exception. */
+    private int flushed(int single) {
+        return !usual(single) && (mxcsr & DAZ) != 0 ? single & Integer.MIN_VALUE : single;
+    }
+
+    private long flushed(long doubled) {
+        return !usual(doubled) && (mxcsr & DAZ) != 0 ? doubled & Long.MIN_VALUE : doubled;
+    }
+
     private static boolean isNan(int single) {
         return (single & 0x7FFF_FFFF) > 0x7F80_0000;
     }
@@ -445,7 +454,7 @@ public final class Sse {
     public int minimumSingle(int a, int b) {
         if (isNan(a) || isNan(b)) {
             raised |= INVALID;
-            return b;
+            return flushed(b);
         }
         a = operand(a);
         b = operand(b);
@@ -456,7 +465,7 @@ public final class Sse {
     public int maximumSingle(int a, int b) {
         if (isNan(a) || isNan(b)) {
             raised |= INVALID;
-            return b;
+            return flushed(b);
         }
         a = operand(a);
         b = operand(b);
@@ -467,7 +476,7 @@ public final class Sse {
     public long minimumDouble(long a, long b) {
         if (isNan(a) || isNan(b)) {
             raised |= INVALID;
-            return b;
+            return flushed(b);
         }
         a = operand(a);
         b = operand(b);
@@ -478,7 +487,7 @@ public final class Sse {
     public long maximumDouble(long a, long b) {
         if (isNan(a) || isNan(b)) {
             raised |= INVALID;
-            return b;
+            return flushed(b);
         }
         a = operand(a);
         b = operand(b);

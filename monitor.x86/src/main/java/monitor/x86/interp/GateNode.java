@@ -7,7 +7,7 @@ import monitor.x86.isa.Note;
 /** Checks that come before an instruction: its privilege and mode, and whether the FPU or SIMD registers may be used. */
 final class GateNode extends Node {
     private final Node node;
-    private final boolean cpl0, protectedMode, x87, mmx, sse, waits, entersMmx;
+    private final boolean cpl0, protectedMode, x87, mmx, sse, waits, entersMmx, loads, stores;
 
     private GateNode(Insn i, Node node) {
         super(i);
@@ -19,6 +19,8 @@ final class GateNode extends Node {
         sse = i.row.has(Note.SSE) || i.row.has(Note.SSE2);
         waits = x87 && !i.row.has(Note.NOWAIT);
         entersMmx = mmx && !i.row.operation.equals("emms");
+        stores = i.memory && i.operands[0].inMemory();
+        loads = i.memory && !stores;
     }
 
     static Node wrap(Insn i, Node node) {
@@ -38,6 +40,11 @@ final class GateNode extends Node {
         if (mmx) cpu.needMmx();
         if (x87) cpu.needFpu();
         if (waits && cpu.fpu.pending()) cpu.fpuError();
+        if (entersMmx) {
+            // A load comes before the change of the x87 state, a store in the middle of it: that is seen when they fault.
+            if (stores) cpu.fpu.clearTop();
+            else if (!loads) cpu.fpu.enterMmx();
+        }
         node.exec(cpu);
         if (entersMmx) cpu.fpu.enterMmx();
     }

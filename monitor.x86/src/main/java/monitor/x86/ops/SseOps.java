@@ -163,7 +163,7 @@ public final class SseOps {
 
     @Operation(value = "maskmovq", shape = Shape.WHOLE)
     public static void maskmovq(Cpu cpu, Insn i) {
-        storeSelected(cpu, i, cpu.fpu.mmx(i.operands[0].number()), cpu.fpu.mmx(i.operands[1].number()), 0, 0);
+        storeSelected(cpu, i, cpu.fpu.mmx(i.operands[0].number()), cpu.fpu.mmx(i.operands[1].number()), 0, 0, 8);
     }
 
     @Operation(value = "maskmovdqu", shape = Shape.WHOLE)
@@ -171,19 +171,17 @@ public final class SseOps {
         int value = 2 * i.operands[0].number();
         int mask = 2 * i.operands[1].number();
         long[] xmm = cpu.sse.xmm;
-        storeSelected(cpu, i, xmm[value], xmm[mask], xmm[value + 1], xmm[mask + 1]);
+        storeSelected(cpu, i, xmm[value], xmm[mask], xmm[value + 1], xmm[mask + 1], 16);
     }
 
-    /** Stores the bytes whose mask has its top bit set to DS:rDI; all of them are probed first. */
-    private static void storeSelected(Cpu cpu, Insn i, long low, long lowMask, long high, long highMask) {
+    /** Stores the bytes whose mask has its top bit set to DS:rDI, which must be writable whatever the mask: upper half first. */
+    private static void storeSelected(Cpu cpu, Insn i, long low, long lowMask, long high, long highMask, int bytes) {
         SegmentRegister segment = cpu.segments[i.segment];
         long selected = tops(lowMask) | tops(highMask) << 8;
-        for (int k = 0; k < 16; k++) {
-            if ((selected >>> k & 1) != 0) {
-                cpu.mmu.probeWrite(cpu.writable(segment, Flags.zeroExtend(i.addressSize, cpu.r[Cpu.RDI] + k), 0), 1);
-            }
+        for (int half = bytes - 8; half >= 0; half -= 8) {
+            cpu.mmu.probeWrite(cpu.writable(segment, Flags.zeroExtend(i.addressSize, cpu.r[Cpu.RDI] + half), 7), 8);
         }
-        for (int k = 0; k < 16; k++) {
+        for (int k = 0; k < bytes; k++) {
             if ((selected >>> k & 1) != 0) {
                 long b = (k < 8 ? low : high) >>> 8 * (k & 7) & 0xFF;
                 cpu.write(segment, Flags.zeroExtend(i.addressSize, cpu.r[Cpu.RDI] + k), 1, b);
@@ -489,6 +487,12 @@ public final class SseOps {
         return pair((int) cpu.sse.doubleToInteger(from[f], 32, chop), (int) cpu.sse.doubleToInteger(from[f + 1], 32, chop));
     }
 
+    /** The x87 registers become MMX registers even if the conversion faults then. */
+    private static void toMmx(Cpu cpu, long[] to, int t, long value) {
+        cpu.fpu.enterMmx();
+        to[t] = finish(cpu, value);
+    }
+
     @Operation(value = "cvtps2dq", shape = Shape.VECTOR)
     public static void cvtps2dq(Cpu cpu, int width, long[] to, int t, long[] from, int f) {
         finish(cpu, to, t, singlesToIntegers(cpu, from[f], false), singlesToIntegers(cpu, from[f + 1], false));
@@ -510,16 +514,16 @@ public final class SseOps {
     }
 
     @Operation(value = "cvtps2pi", shape = Shape.VECTOR)
-    public static void cvtps2pi(Cpu cpu, int width, long[] to, int t, long[] from, int f) { to[t] = finish(cpu, singlesToIntegers(cpu, from[f], false)); }
+    public static void cvtps2pi(Cpu cpu, int width, long[] to, int t, long[] from, int f) { toMmx(cpu, to, t, singlesToIntegers(cpu, from[f], false)); }
 
     @Operation(value = "cvttps2pi", shape = Shape.VECTOR)
-    public static void cvttps2pi(Cpu cpu, int width, long[] to, int t, long[] from, int f) { to[t] = finish(cpu, singlesToIntegers(cpu, from[f], true)); }
+    public static void cvttps2pi(Cpu cpu, int width, long[] to, int t, long[] from, int f) { toMmx(cpu, to, t, singlesToIntegers(cpu, from[f], true)); }
 
     @Operation(value = "cvtpd2pi", shape = Shape.VECTOR)
-    public static void cvtpd2pi(Cpu cpu, int width, long[] to, int t, long[] from, int f) { to[t] = finish(cpu, doublesToIntegers(cpu, from, f, false)); }
+    public static void cvtpd2pi(Cpu cpu, int width, long[] to, int t, long[] from, int f) { toMmx(cpu, to, t, doublesToIntegers(cpu, from, f, false)); }
 
     @Operation(value = "cvttpd2pi", shape = Shape.VECTOR)
-    public static void cvttpd2pi(Cpu cpu, int width, long[] to, int t, long[] from, int f) { to[t] = finish(cpu, doublesToIntegers(cpu, from, f, true)); }
+    public static void cvttpd2pi(Cpu cpu, int width, long[] to, int t, long[] from, int f) { toMmx(cpu, to, t, doublesToIntegers(cpu, from, f, true)); }
 
     // ---- approximations
 

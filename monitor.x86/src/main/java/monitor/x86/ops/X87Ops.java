@@ -1,15 +1,17 @@
 package monitor.x86.ops;
 
 import monitor.x86.cpu.Cpu;
+import monitor.x86.cpu.Flags;
+import monitor.x86.cpu.SegmentRegister;
 import monitor.x86.fpu.Fpu;
 import monitor.x86.isa.Insn;
 import monitor.x86.isa.Operand;
+import monitor.x86.mmu.GuestFault;
 import monitor.x86.ops.Operation.Shape;
 
 /**
  * The x87 instructions: operands to and from memory, and the pointers to the last instruction; the arithmetic is in
- * {@link Fpu}. Source: [SDM] 2, by mnemonic; 1, chapter 8. Memory is probed before anything changes, and written only when
- * no unmasked exception stopped the instruction.
+ * {@link Fpu}. Source: [SDM] 2, by mnemonic; 1, chapter 8. A fault of memory leaves everything as it was.
  */
 public final class X87Ops {
     private static final int ARITHMETIC_FLAGS = 0x8D5;
@@ -101,27 +103,37 @@ public final class X87Ops {
 
     /** True if the value was stored. */
     private static boolean store(Cpu cpu, Insn i) {
+        Fpu fpu = cpu.fpu;
         Operand o = i.operands[0];
         if (!o.inMemory()) {
             remember(cpu, i);
-            return cpu.fpu.store(o.number());
+            return fpu.store(o.number());
         }
-        cpu.probeWrite(i, o.width() >> 3);
-        remember(cpu, i);
-        boolean done = switch (o.width()) {
-            case 32 -> cpu.fpu.storeSingle();
-            case 64 -> cpu.fpu.storeDouble();
-            default -> cpu.fpu.storeExtended();
-        };
-        return write(cpu, i, done);
+        int status = fpu.status();
+        return write(cpu, i, status, switch (o.width()) {
+            case 32 -> fpu.storeSingle();
+            case 64 -> fpu.storeDouble();
+            default -> fpu.storeExtended();
+        });
     }
 
-    private static boolean write(Cpu cpu, Insn i, boolean done) {
-        if (!done) return false;
-        int bytes = i.operands[0].width() >> 3;
-        cpu.write(i, 0, Math.min(bytes, 8), cpu.fpu.stored);
-        if (bytes == 10) cpu.write(i, 8, 2, cpu.fpu.storedHigh);
-        return true;
+    /**
+     * Writes a result to memory unless an unmasked exception stopped the instruction; then memory is not even looked at. If
+     * memory faults, the instruction has not happened: the status word is what it was.
+     */
+    private static boolean write(Cpu cpu, Insn i, int status, boolean done) {
+        if (done) {
+            int bytes = i.operands[0].width() >> 3;
+            try {
+                cpu.write(i, 0, Math.min(bytes, 8), cpu.fpu.stored);
+                if (bytes == 10) cpu.write(i, 8, 2, cpu.fpu.storedHigh);
+            } catch (GuestFault fault) {
+                cpu.fpu.status(status);
+                throw fault;
+            }
+        }
+        remember(cpu, i);
+        return done;
     }
 
     @Operation(value = "fst", shape = Shape.WHOLE)
@@ -131,12 +143,15 @@ public final class X87Ops {
     public static void fstp(Cpu cpu, Insn i) { popIf(cpu, store(cpu, i)); }
 
     @Operation(value = "fstpnce", shape = Shape.WHOLE)
-    public static void fstpnce(Cpu cpu, Insn i) { popIf(cpu, store(cpu, i)); }
+    public static void fstpnce(Cpu cpu, Insn i) {
+        remember(cpu, i);
+        cpu.fpu.storeUnchecked(i.operands[0].number());
+        cpu.fpu.pop();
+    }
 
     private static boolean storeInteger(Cpu cpu, Insn i) {
-        cpu.probeWrite(i, i.operands[0].width() >> 3);
-        remember(cpu, i);
-        return write(cpu, i, cpu.fpu.storeInteger(i.operands[0].width()));
+        int status = cpu.fpu.status();
+        return write(cpu, i, status, cpu.fpu.storeInteger(i.operands[0].width()));
     }
 
     @Operation(value = "fist", shape = Shape.WHOLE)
@@ -147,9 +162,8 @@ public final class X87Ops {
 
     @Operation(value = "fbstp", shape = Shape.WHOLE)
     public static void fbstp(Cpu cpu, Insn i) {
-        cpu.probeWrite(i, 10);
-        remember(cpu, i);
-        popIf(cpu, write(cpu, i, cpu.fpu.storeBcd()));
+        int status = cpu.fpu.status();
+        popIf(cpu, write(cpu, i, status, cpu.fpu.storeBcd()));
     }
 
     private static void constant(Cpu cpu, Insn i, int number) {
@@ -516,7 +530,10 @@ public final class X87Ops {
 
     private static boolean wide(Insn i) { return i.operandSize != 16; }
 
+    /** Looks at both ends first, as the hardware does, which decides the address of a fault. */
     private static byte[] read(Cpu cpu, Insn i, int bytes) {
+        cpu.read(i, 0, wide(i) ? 4 : 2);
+        cpu.read(i, bytes - 1, 1);
         byte[] image = new byte[bytes];
         for (int at = 0; at < bytes; at += 2) {
             int word = (int) cpu.read(i, at, 2);
@@ -526,6 +543,14 @@ public final class X87Ops {
         return image;
     }
 
+    /** The same for an image that is going to be written. */
+    private static void probe(Cpu cpu, Insn i, int bytes) {
+        SegmentRegister segment = cpu.segments[i.segment];
+        cpu.probeWrite(i, wide(i) ? 4 : 2);
+        cpu.mmu.probeWrite(cpu.writable(segment, Flags.zeroExtend(i.addressSize, cpu.offset(i) + bytes - 1), 0), 1);
+        cpu.probeWrite(i, bytes);
+    }
+
     private static void write(Cpu cpu, Insn i, byte[] image) {
         for (int at = 0; at < image.length; at += 2) cpu.write(i, at, 2, image[at] & 0xFF | image[at + 1] << 8);
     }
@@ -533,7 +558,7 @@ public final class X87Ops {
     @Operation(value = "fnstenv", shape = Shape.WHOLE)
     public static void fnstenv(Cpu cpu, Insn i) {
         byte[] image = new byte[wide(i) ? Fpu.ENVIRONMENT_32 : Fpu.ENVIRONMENT_16];
-        cpu.probeWrite(i, image.length);
+        probe(cpu, i, image.length);
         cpu.fpu.storeEnvironment(image, wide(i), cpu.paragraphs());
         write(cpu, i, image);
     }
@@ -546,7 +571,7 @@ public final class X87Ops {
     @Operation(value = "fnsave", shape = Shape.WHOLE)
     public static void fnsave(Cpu cpu, Insn i) {
         byte[] image = new byte[Fpu.STATE_BYTES + (wide(i) ? Fpu.ENVIRONMENT_32 : Fpu.ENVIRONMENT_16)];
-        cpu.probeWrite(i, image.length);
+        probe(cpu, i, image.length);
         cpu.fpu.save(image, wide(i), cpu.paragraphs());
         write(cpu, i, image);
     }
