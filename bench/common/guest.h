@@ -49,6 +49,7 @@ static inline void invlpg(u32 va) { __asm__ volatile("invlpg (%0)" :: "r"(va) : 
 void *memcpy(void *to, const void *from, u32 bytes);
 void *memset(void *to, int value, u32 bytes);
 int strcmp(const char *a, const char *b);
+void put_char(char c);
 /* %s %c %d %u %x %08x (any width, zero padded) %%; to COM1 */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

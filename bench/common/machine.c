@@ -29,15 +29,6 @@ static void com1_init(void)
     outb(COM1 + 4, 3);
 }
 
-void put_char(char c)
-{
-    if (c == '\n')
-        put_char('\r');
-    while (!(inb(COM1 + 5) & 0x20))
-        ;
-    outb(COM1, (u8) c);
-}
-
 void guest_exit(u32 value)
 {
     while (!(inb(COM1 + 5) & 0x40))     /* the last character has left */

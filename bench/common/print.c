@@ -1,8 +1,6 @@
 /* Formatted output over one primitive, put_char, which the machine or the native build supplies. */
 #include "guest.h"
 
-void put_char(char c);
-
 static void put_number(u32 v, u32 base, u32 width, char pad)
 {
     char text[12];

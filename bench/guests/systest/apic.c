@@ -31,6 +31,15 @@ static void self_ipi(u32 vector)
         ;
 }
 
+static u32 ticks_in_10_ms(u32 divider)
+{
+    *at(0x3e0) = divider;
+    *at(0x380) = 0x20000000;
+    u32 a = *at(0x390);
+    wait_us(10000);
+    return a - *at(0x390);
+}
+
 static void timer(void)
 {
     handlers[TIMER] = on_vector;
@@ -67,18 +76,12 @@ static void timer(void)
     wait_us(20000);
     cli();
     check("timer-masked", count, 0);
-    *at(0x380) = 0;
-    *at(0x3e0) = 3;                             /* divide by 16 */
-    *at(0x380) = 0x1000000;
-    u32 a = *at(0x390);
-    wait_us(10000);
-    u32 slow = a - *at(0x390);
-    *at(0x3e0) = 0xb;
-    *at(0x380) = 0x10000000;
-    a = *at(0x390);
-    wait_us(10000);
-    u32 fast = a - *at(0x390);
-    check_true("timer-divider", fast / 8 > slow && fast / 40 < slow);
+    u32 ratio_is_right = 0;                     /* a busy host may spoil a measurement */
+    for (u32 i = 0; i < 10 && !ratio_is_right; i++) {
+        u32 slow = ticks_in_10_ms(3), fast = ticks_in_10_ms(0xb);       /* divide by 16 and by 1 */
+        ratio_is_right = fast / 10 > slow && fast / 25 < slow;
+    }
+    check_true("timer-divider", ratio_is_right);
     *at(0x380) = 0;
     check("timer-stops", *at(0x390), 0);
 }
