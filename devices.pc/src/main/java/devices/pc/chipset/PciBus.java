@@ -23,12 +23,12 @@ public final class PciBus {
     }
 
     /**
-     * Where an interrupt pin ends: PIRQA# to PIRQD# (16 to 19) in turn, starting with A# at slot 1. The ACPI tables and
+     * Where an interrupt pin ends: PIRQA# to PIRQD# (16 to 19) in turn, starting with A# at slot 0. The ACPI tables and
      * the PIRQ routing table say the same.
      *
      * @param pin 1 for INTA# to 4 for INTD#
      */
-    public static int globalInterrupt(int slot, int pin) { return FIRST_PIRQ + (slot - 1 + pin - 1 & 3); }
+    public static int globalInterrupt(int slot, int pin) { return FIRST_PIRQ + (slot + pin - 1 & 3); }
 
     /** @param address bits 23:16 bus, 15:11 device, 10:8 function, 7:2 dword @return all ones if nobody is there */
     int read(int address, int lane, int bytes) {

@@ -94,17 +94,23 @@ public final class Pit8254 implements ByteChip {
             long left = load ? 1 + (long) count() : ce;
             return switch (mode) {
                 case 0, 1 -> load || armed ? left : NEVER;
-                case 2 -> count() == 1 ? NEVER : load && !out ? 1 : left;
+                case 2 -> rateRise(left);
                 case 3 -> squareRise();
                 default -> load || armed ? left + 1 : NEVER;
             };
         }
 
+        /** The illegal count 1 never lets OUT fall, until another one takes its place. */
+        private long rateRise(long left) {
+            boolean stuck = out && (load ? count() : ce) == 1;
+            return !stuck ? left : count() == 1 ? NEVER : 1 + (long) count();
+        }
+
         private long squareRise() {
             int n = count();
+            if (!out) return ce / 2;
             if (n == 1) return NEVER;
-            if (load) return 1 + (long) n;
-            return out ? ce / 2 + (odd ? 1 : 0) + n / 2 : ce / 2;
+            return load ? 1 + (long) n : ce / 2 + (odd ? 1 : 0) + n / 2;
         }
 
         /** Lets clocks pass. @return how often OUT rose */
