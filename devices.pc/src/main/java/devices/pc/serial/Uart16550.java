@@ -17,7 +17,7 @@ public final class Uart16550 implements ByteChip {
     private static final int IER_RDA = 0x01, IER_THRE = 0x02, IER_LINE = 0x04, IER_MODEM = 0x08;
     private static final int IIR_NONE = 0x01, IIR_LINE = 0x06, IIR_RDA = 0x04, IIR_TIMEOUT = 0x0C, IIR_THRE = 0x02, IIR_MODEM = 0x00, IIR_FIFOS = 0xC0;
     private static final int FCR_ENABLE = 0x01, FCR_CLEAR_RX = 0x02, FCR_CLEAR_TX = 0x04, FCR_DMA = 0x08, FCR_TRIGGER = 0xC0;
-    private static final int LCR_DLAB = 0x80;
+    private static final int LCR_DLAB = 0x80, LCR_8_BITS = 0x03;
     private static final int MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOOP = 0x10, MCR_WRITABLE = 0x1F;
     private static final int LSR_DR = 0x01, LSR_OE = 0x02, LSR_ERRORS = 0x1E, LSR_THRE = 0x20, LSR_TEMT = 0x40;
     private static final int MSR_CTS = 0x10, MSR_DSR = 0x20, MSR_RI = 0x40, MSR_DCD = 0x80, MSR_TERI = 0x04, MSR_DELTAS = 0x0F;
@@ -44,9 +44,10 @@ public final class Uart16550 implements ByteChip {
         stream.listener(this::receive, this::transmit);
     }
 
-    /** Master reset [PC16550D] Table I; the divisor, undefined there, is 9600 baud. */
+    /** Master reset [PC16550D] Table I, and then 9600 baud, 8N1, which is what a PC's firmware programs. */
     public void reset() {
-        ier = fcr = lcr = mcr = scratch = 0;
+        ier = fcr = mcr = scratch = 0;
+        lcr = LCR_8_BITS;
         divisor = 12;
         lsr = LSR_THRE | LSR_TEMT;
         msr = MSR_CTS | MSR_DSR | MSR_DCD;
@@ -129,7 +130,7 @@ public final class Uart16550 implements ByteChip {
     // -- receiver --
 
     private int readData() {
-        int value = received.isEmpty() ? 0 : received.remove();
+        int value = received.isEmpty() ? 0 : received.remove() & dataMask();
         timedOut = false;
         touched();
         receive();
@@ -144,7 +145,7 @@ public final class Uart16550 implements ByteChip {
         while (received.size() < capacity() && stream.available()) {
             int value = stream.read();
             if (value < 0) break;
-            received.add(value & dataMask());
+            received.add(value);
             any = true;
         }
         if (any) touched();
