@@ -112,8 +112,8 @@ public final class Decoder {
             map = 1;
             opcode = fetch();
         }
-        // 90 is XCHG rAX,rAX and thus nothing, but REX.B makes it a real exchange with r8
-        boolean exchange = opcode == 0x90 && map == 0 && rexB() != 0;
+        // 90 is XCHG rAX,rAX and thus nothing, but REX.B makes it a real exchange with r8; with F3 it is PAUSE nevertheless
+        boolean exchange = opcode == 0x90 && map == 0 && rexB() != 0 && repeat != 0xf3;
         InstructionTable.Slot slot = table.slot(codeBits == 64, map, exchange ? 0x91 : opcode);
         if (slot.modrm) {
             modrm = fetch();

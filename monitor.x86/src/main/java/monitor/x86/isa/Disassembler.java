@@ -18,7 +18,7 @@ public final class Disassembler {
     private static final String[] SEGMENTS = {"es", "cs", "ss", "ds", "fs", "gs"};
     /** Operations whose operand size no operand shows. */
     private static final Set<String> SIZE_UNSEEN = Set.of("push_seg", "pop_seg", "ret", "ret_imm", "retf", "retf_imm", "enter", "leave",
-        "sgdt", "sidt", "lgdt", "lidt", "sysexit", "sysret");
+        "sgdt", "sidt", "lgdt", "lidt", "sysexit", "sysret", "fldenv", "fnstenv", "frstor", "fnsave");
 
     private Disassembler() {
     }

@@ -47,33 +47,37 @@ public final class ForeignTool {
     }
 
     private static final int SLOT = 32;
+    /** Room for one instruction and a NOP. */
+    static final int DENSE_SLOT = 16;
 
-    /** Disassembles all instructions with one objdump; each stands alone, at address 32 times its index, NOPs behind it. */
+    /** Disassembles all instructions with one objdump; each stands alone, at address 16 times its index, NOPs behind it. */
     static List<Foreign> objdump(int codeBits, List<byte[]> instructions) throws IOException, InterruptedException {
-        byte[] image = new byte[instructions.size() * SLOT];
+        byte[] image = new byte[instructions.size() * DENSE_SLOT];
         java.util.Arrays.fill(image, (byte) 0x90);
         for (int i = 0; i < instructions.size(); i++) {
-            System.arraycopy(instructions.get(i), 0, image, i * SLOT, instructions.get(i).length);
+            System.arraycopy(instructions.get(i), 0, image, i * DENSE_SLOT, instructions.get(i).length);
         }
         Path file = Files.createTempFile("objdump", ".bin");
         try {
             Files.write(file, image);
             String machine = codeBits == 16 ? "i8086" : codeBits == 32 ? "i386" : "i386:x86-64";
-            String text = run("binutils", "objdump", "-D", "-z", "-b", "binary", "-m", machine, "-M", "intel", "--insn-width=16", file.toString());
-            List<Foreign> result = new ArrayList<>();
+            String text = run("binutils", "objdump", "-D", "-z", "-b", "binary", "-m", machine, "-M", codeBits == 64 ? "intel,intel64" : "intel", "--insn-width=16", file.toString());
+            Foreign[] result = new Foreign[instructions.size()];
             for (String line : text.split("\n")) {
                 String[] columns = line.split("\t");
                 if (columns.length >= 2 && columns[0].endsWith(":")) {
                     long address = Long.parseLong(columns[0].substring(0, columns[0].length() - 1).trim(), 16);
-                    if (address % SLOT == 0) {
-                        result.add(new Foreign(columns[1].trim().split(" ").length, columns.length > 2 ? columns[2].trim() : ""));
+                    if (address % DENSE_SLOT == 0) {
+                        result[(int) address / DENSE_SLOT] = new Foreign((columns[1].trim().length() + 1) / 3, columns.length > 2 ? columns[2].trim() : "");
                     }
                 }
             }
-            if (result.size() != instructions.size()) {
-                fail("objdump gave " + result.size() + " instructions for " + instructions.size());
+            for (int i = 0; i < result.length; i++) {
+                if (result[i] == null) {
+                    result[i] = new Foreign(16, "swallowed by the instruction before");
+                }
             }
-            return result;
+            return List.of(result);
         } finally {
             Files.deleteIfExists(file);
         }

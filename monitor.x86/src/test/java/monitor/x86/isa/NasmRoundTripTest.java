@@ -7,11 +7,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the disassembler writes, NASM assembles to an equivalent instruction. */
 class NasmRoundTripTest {
+
+    /** The operand size matters although no operand has it. */
+    private static final Set<String> SIZED = Set.of("ret", "ret_imm", "retf", "retf_imm", "enter", "leave", "push_seg", "pop_seg", "pushf", "popf", "pusha", "popa", "iret",
+        "fldenv", "fnstenv", "fnsave", "frstor", "lgdt", "lidt", "sgdt", "sidt", "call_far", "jmp_far", "call_far_ind", "jmp_far_ind", "cbw", "cwd");
 
     private final InstructionTable table = InstructionTable.load();
     private final Decoder decoder = new Decoder(table);
@@ -71,6 +76,9 @@ class NasmRoundTripTest {
         }
         if (i.operands.length > 0 && i.operands[0].kind() == Operand.Kind.REL) {
             meaning = i.row.operation + " target " + Long.toHexString(i.target()) + " o" + i.operandSize + " cc " + (i.row.opcodeSpan == 16 ? i.condition() : -1);
+        }
+        if (SIZED.contains(i.row.operation)) {
+            meaning += " o" + i.operandSize;
         }
         if (i.memory) {
             meaning += " mem " + i.segment + ":" + i.base + "+" + i.index + "*" + i.scale + "+" + Long.toHexString(i.disp) + " a" + (i.base < 0 && i.index < 0 ? 0 : i.addressSize);
