@@ -46,16 +46,17 @@ public final class ForeignTool {
         }
     }
 
-    private static final int SLOT = 32;
+    /** Room for fifteen bytes of which an instruction is only a part, and enough NOPs to find the next slot. */
+    static final int SLOT = 32;
     /** Room for one instruction and a NOP. */
     static final int DENSE_SLOT = 16;
 
-    /** Disassembles all instructions with one objdump; each stands alone, at address 16 times its index, NOPs behind it. */
-    static List<Foreign> objdump(int codeBits, List<byte[]> instructions) throws IOException, InterruptedException {
-        byte[] image = new byte[instructions.size() * DENSE_SLOT];
+    /** Disassembles all instructions with one objdump; each stands alone, at address slot times its index, NOPs behind it. */
+    static List<Foreign> objdump(int codeBits, int slot, List<byte[]> instructions) throws IOException, InterruptedException {
+        byte[] image = new byte[instructions.size() * slot];
         java.util.Arrays.fill(image, (byte) 0x90);
         for (int i = 0; i < instructions.size(); i++) {
-            System.arraycopy(instructions.get(i), 0, image, i * DENSE_SLOT, instructions.get(i).length);
+            System.arraycopy(instructions.get(i), 0, image, i * slot, instructions.get(i).length);
         }
         Path file = Files.createTempFile("objdump", ".bin");
         try {
@@ -67,8 +68,8 @@ public final class ForeignTool {
                 String[] columns = line.split("\t");
                 if (columns.length >= 2 && columns[0].endsWith(":")) {
                     long address = Long.parseLong(columns[0].substring(0, columns[0].length() - 1).trim(), 16);
-                    if (address % DENSE_SLOT == 0) {
-                        result[(int) address / DENSE_SLOT] = new Foreign((columns[1].trim().length() + 1) / 3, columns.length > 2 ? columns[2].trim() : "");
+                    if (address % slot == 0) {
+                        result[(int) address / slot] = new Foreign((columns[1].trim().length() + 1) / 3, columns.length > 2 ? columns[2].trim() : "");
                     }
                 }
             }
