@@ -46,7 +46,7 @@ static void entry(void)
     check("frame-es", caught.v86[0] & 0xffff, 0x2000);
     check("frame-ds", caught.v86[1] & 0xffff, 0x2000);
     check("frame-fs", caught.v86[2] & 0xffff, 0x2001);
-    check("handler-data-segments-are-null", caught.f.ds | caught.f.es | caught.f.fs | caught.f.gs, 0);
+    check("handler-data-segments-are-null", (caught.f.ds | caught.f.es | caught.f.fs | caught.f.gs) & 0xffff, 0);
     check("segment-base", caught.f.ebx & 0xffff, 0x1234);
     check("segment-value", caught.f.ecx & 0xffff, 0x2000);
     check("segment-memory", *(u16 *) 0x20010, 0x1234);

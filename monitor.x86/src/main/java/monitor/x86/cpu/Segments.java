@@ -159,11 +159,11 @@ public final class Segments {
         cpu.codeChanged();
     }
 
-    /** Loads CS in real or virtual-8086 mode. */
+    /** Loads CS in real or virtual-8086 mode, where it is as writable as the others. */
     void paragraphCode(int selector) {
         SegmentRegister cs = cpu.cs;
-        if (cpu.virtual8086()) cs.set(selector & 0xFFFF, (long) (selector & 0xFFFF) << 4, 0xFFFF, 0xFB);
-        else cs.set(selector & 0xFFFF, (long) (selector & 0xFFFF) << 4, cs.limit, 0x9B | cs.access & (SegmentRegister.BIG | SegmentRegister.GRANULAR));
+        if (cpu.virtual8086()) cs.set(selector & 0xFFFF, (long) (selector & 0xFFFF) << 4, 0xFFFF, 0xF3);
+        else cs.set(selector & 0xFFFF, (long) (selector & 0xFFFF) << 4, cs.limit, 0x93 | cs.access & (SegmentRegister.BIG | SegmentRegister.GRANULAR));
         cpu.codeChanged();
     }
 

@@ -164,7 +164,7 @@ final class Interpreter implements Vcpu, Mmu.CodeListener {
 
     private void startUp(int vector) {
         cpu.waitForStartup = false;
-        cpu.cs.set(vector << 8, (long) vector << 12, 0xFFFF, 0x9B);
+        cpu.cs.set(vector << 8, (long) vector << 12, 0xFFFF, 0x93);
         cpu.codeChanged();
         cpu.rip = 0;
     }

@@ -20,12 +20,6 @@ public final class Control {
     /** Offset of the following instruction. */
     static long next(Cpu cpu, Insn i) { return i.codeBits == 64 ? i.ip + i.length : i.ip + i.length & Cpu.MASK32; }
 
-    static boolean repeatsNothing(Cpu cpu, Insn i) {
-        boolean nothing = (i.rep || i.repne) && cpu.get(i.addressSize, RCX) == 0;
-        if (nothing) cpu.rip = next(cpu, i);
-        return nothing;
-    }
-
     private static int operandBytes(Insn i) { return i.operandSize >> 3; }
 
     // ---- near transfers

@@ -199,7 +199,6 @@ public final class Strings {
 
     @Operation(value = "ins", shape = Operation.Shape.WHOLE)
     public static void ins(Cpu cpu, Insn i) {
-        if (Control.repeatsNothing(cpu, i)) return;
         cpu.needPorts((int) cpu.r[RDX] & 0xFFFF, bytes(i));
         repeat(cpu, i, bytes(i), Strings::inOne, NO_RUN);
     }
@@ -215,7 +214,6 @@ public final class Strings {
 
     @Operation(value = "outs", shape = Operation.Shape.WHOLE)
     public static void outs(Cpu cpu, Insn i) {
-        if (Control.repeatsNothing(cpu, i)) return;
         cpu.needPorts((int) cpu.r[RDX] & 0xFFFF, bytes(i));
         repeat(cpu, i, bytes(i), Strings::outOne, NO_RUN);
     }

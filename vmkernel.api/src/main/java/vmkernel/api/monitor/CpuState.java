@@ -71,7 +71,7 @@ public final class CpuState {
     public static CpuState reset() {
         CpuState state = new CpuState();
         for (int i = 0; i < 6; i++) state.segments[i] = new Segment(0, 0, 0xFFFF, 0x93);
-        state.segments[CS] = new Segment(0xF000, 0xFFFF_0000L, 0xFFFF, 0x9B);
+        state.segments[CS] = new Segment(0xF000, 0xFFFF_0000L, 0xFFFF, 0x93);
         state.rip = 0xFFF0;
         state.registers[2] = 0xF00; // family 15 in EDX
         state.cr0 = 0x6000_0010L;
