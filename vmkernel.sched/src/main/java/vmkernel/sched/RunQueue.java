@@ -85,13 +85,15 @@ final class RunQueue {
     /** The world that the CPU turns to now, or null. */
     Scheduled next(int slot, long now) {
         advance(now);
+        renewRates();
         Scheduled best = null;
         for (Scheduled world : worlds) {
             if (world.eligible() && world.mayUse(slot) && (best == null || before(world, best))) best = world;
         }
         if (best == null) return null;
-        best.slot = slot;
+        // first, since it may find no memory
         best.slice = new Slice();
+        best.slot = slot;
         best.sliceStart = now;
         best.turn = ++turns;
         best.state.set(Scheduled.RUN);
@@ -122,6 +124,7 @@ final class RunQueue {
      */
     long plan(long now, Scheduled woken, List<Scheduled> ended, long[] wanted) {
         advance(now);
+        renewRates();
         long look = NEVER;
         for (int slot = 0; slot < slots; slot++) {
             Scheduled world = running[slot];
@@ -179,16 +182,17 @@ final class RunQueue {
         ended.add(world);
     }
 
-    /** Brings all accounts up to {@code now}. */
+    /** Brings all accounts up to {@code now}. Takes no memory, so a turn can always be ended. */
     void advance(long now) {
-        for (Scheduled world : worlds) account(world, now);
-        if (ratesStale) renewRates();
+        for (int i = 0; i < worlds.size(); i++) account(worlds.get(i), now);
         double least = Double.POSITIVE_INFINITY;
-        for (Scheduled world : worlds) {
+        for (int i = 0; i < worlds.size(); i++) {
+            Scheduled world = worlds.get(i);
             if (world.state.get() != Scheduled.WAIT && !world.throttled) least = Math.min(least, world.pass);
         }
         if (least != Double.POSITIVE_INFINITY) virtualTime = Math.max(virtualTime, least);
-        for (Scheduled world : worlds) {
+        for (int i = 0; i < worlds.size(); i++) {
+            Scheduled world = worlds.get(i);
             if (world.state.get() != Scheduled.WAIT) world.pass = Math.min(world.pass, virtualTime + LEAD / world.rate);
         }
     }
@@ -224,8 +228,9 @@ final class RunQueue {
         return Math.min(virtualTime + LEAD / world.rate, Math.max(virtualTime - LAG / world.rate, world.pass));
     }
 
+    /** Works out again what each runnable world is entitled to, if their set has changed. */
     private void renewRates() {
-        ratesStale = false;
+        if (!ratesStale) return;
         List<Scheduled> runnable = new ArrayList<>();
         List<Entitlements.Claim> claims = new ArrayList<>();
         for (Scheduled world : worlds) {
@@ -235,6 +240,7 @@ final class RunQueue {
         }
         double[] rates = Entitlements.rates(claims);
         for (int i = 0; i < rates.length; i++) runnable.get(i).rate = Math.max(rates[i], 1e-6);
+        ratesStale = false;
     }
 
     /** What each world is entitled to when all want to run, in the order of {@link #worlds}. */

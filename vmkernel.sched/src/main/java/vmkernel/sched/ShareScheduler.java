@@ -267,8 +267,7 @@ public final class ShareScheduler implements WorldScheduler {
         lock.lock();
         try {
             while (!closed) {
-                Scheduled world = queue.next(slot, clock.getAsLong());
-                plan(null, ended);
+                Scheduled world = take(slot, ended);
                 if (world == null && ended.isEmpty()) {
                     work[slot].awaitUninterruptibly();
                     continue;
@@ -290,6 +289,20 @@ public final class ShareScheduler implements WorldScheduler {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** The world that this slot turns to, or null; the others are seen to. Keeps the slot alive even without memory. */
+    private Scheduled take(int slot, List<Scheduled> ended) {
+        Scheduled world = null;
+        try {
+            world = queue.next(slot, clock.getAsLong());
+            plan(null, ended);
+        } catch (OutOfMemoryError e) {
+            // some world takes all memory; who has one runs, the rest is looked at again soon
+            lookAt = clock.getAsLong() + RunQueue.SLICE;
+            clockChanged.signal();
+        }
+        return world;
     }
 
     private World.Outcome run(Scheduled world) {
@@ -327,7 +340,11 @@ public final class ShareScheduler implements WorldScheduler {
                     }
                     continue;
                 }
-                plan(null, ended);
+                try {
+                    plan(null, ended);
+                } catch (OutOfMemoryError e) {
+                    lookAt = clock.getAsLong() + RunQueue.SLICE;
+                }
                 lock.unlock();
                 try {
                     preempt(ended);

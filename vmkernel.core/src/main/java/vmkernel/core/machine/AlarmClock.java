@@ -3,8 +3,7 @@ package vmkernel.core.machine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,10 +31,15 @@ final class AlarmClock implements AutoCloseable {
         }
 
         @Override
-        public void close() { alarms.remove(this); }
+        public void close() {
+            synchronized (AlarmClock.this) {
+                alarms = Arrays.stream(alarms).filter(other -> other != this).toArray(Alarm[]::new);
+            }
+        }
     }
 
-    private final List<Alarm> alarms = new CopyOnWriteArrayList<>();
+    /** Replaced as a whole: the timer thread takes no memory. */
+    private volatile Alarm[] alarms = {};
     private final Thread thread = new Thread(this::run, "vmk-timer");
     /** When the thread looks at the alarms at the latest; in the past while it looks. */
     private volatile long wakeUp = Long.MIN_VALUE;
@@ -48,9 +52,10 @@ final class AlarmClock implements AutoCloseable {
     }
 
     /** @param ring called on the timer thread; must be quick */
-    Alarm alarm(Runnable ring) {
+    synchronized Alarm alarm(Runnable ring) {
         Alarm alarm = new Alarm(ring);
-        alarms.add(alarm);
+        alarms = Arrays.copyOf(alarms, alarms.length + 1);
+        alarms[alarms.length - 1] = alarm;
         return alarm;
     }
 
@@ -81,21 +86,31 @@ final class AlarmClock implements AutoCloseable {
 
     /** Rings what is due; the time of the next. */
     private long ring() {
-        for (Alarm alarm : alarms) {
+        Alarm[] now = alarms;
+        for (Alarm alarm : now) {
             if (alarm.time > System.nanoTime()) continue;
             alarm.time = NEVER;
             try {
                 alarm.ring.run();
             } catch (Throwable e) {
-                LOG.error("a timer failed", e);
+                failed(e);
             }
         }
         return earliest();
     }
 
+    private static void failed(Throwable e) {
+        try {
+            LOG.error("a timer failed", e);
+        } catch (Throwable again) {
+            // no memory for a message: the other VMs' timers are more important
+        }
+    }
+
     private long earliest() {
         long earliest = NEVER;
-        for (Alarm alarm : alarms) earliest = Math.min(earliest, alarm.time);
+        Alarm[] now = alarms;
+        for (Alarm alarm : now) earliest = Math.min(earliest, alarm.time);
         return earliest;
     }
 

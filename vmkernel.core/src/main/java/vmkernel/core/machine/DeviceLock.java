@@ -1,5 +1,6 @@
 package vmkernel.core.machine;
 
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -24,6 +25,9 @@ final class DeviceLock {
     }
 
     void enter() { lock.lock(); }
+
+    /** Enters if that is possible within the time. */
+    boolean enter(long millis) throws InterruptedException { return lock.tryLock(millis, TimeUnit.MILLISECONDS); }
 
     void leave() {
         lock.unlock();

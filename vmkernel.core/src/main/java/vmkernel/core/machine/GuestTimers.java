@@ -10,6 +10,10 @@ import vmkernel.api.device.GuestTimer;
  * else, except that a deadline earlier than the alarm moves the alarm.
  */
 final class GuestTimers implements GuestClock {
+    /** So many callbacks in a row, then the others have their turn: a guest may ask for ticks faster than they can be made. */
+    private static final int BURST = 64;
+    private static final long PAUSE = 200_000;
+
     private final DeviceLock lock;
     private final AlarmClock.Alarm alarm;
     /** {@link System#nanoTime} at guest time 0. */
@@ -17,6 +21,7 @@ final class GuestTimers implements GuestClock {
     /** Binary heap by deadline; a timer knows its place. */
     private Timer[] heap = new Timer[16];
     private int size;
+    private boolean firing;
 
     GuestTimers(DeviceLock lock, AlarmClock clock) {
         this.lock = lock;
@@ -44,10 +49,24 @@ final class GuestTimers implements GuestClock {
 
     /** Runs what is due. Under the device lock. */
     private void fire() {
-        while (size > 0) {
+        firing = true;
+        try {
+            fireDue();
+        } finally {
+            firing = false;
+        }
+    }
+
+    private void fireDue() {
+        for (int fired = 0; size > 0; fired++) {
             Timer first = heap[0];
-            if (first.deadline > nanos()) {
+            long now = nanos();
+            if (first.deadline > now) {
                 alarm.by(origin + first.deadline);
+                return;
+            }
+            if (fired == BURST) {
+                alarm.by(origin + now + PAUSE);
                 return;
             }
             first.remove();
@@ -81,6 +100,7 @@ final class GuestTimers implements GuestClock {
                 else if (!up(place)) down(place);
                 if (place != 0) return;
                 // in the past: as soon as this thread is out, else by the clock
+                if (firing) return; // looked at there
                 if (guestNanos <= nanos()) lock.ringOnLeave(); else alarm.by(origin + guestNanos);
             } finally {
                 lock.leave();

@@ -28,8 +28,6 @@ import vmkernel.core.vmx.VmxFile;
  */
 public final class Machine implements VirtualMachine {
     private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
-    /** A vCPU has to return between two instructions; one that does not within this time is given up on. */
-    private static final long STILL_MILLIS = 5000;
     /** A guest that shuts down this often, each time this soon after its reset, will never get further. */
     private static final int HOPELESS_SHUTDOWNS = 3;
     private static final long EARLY_INSTRUCTIONS = 100_000;
@@ -221,7 +219,7 @@ public final class Machine implements VirtualMachine {
             PoweredMachine now = on;
             if (now == null) throw new VmException(name + ": is off already");
             if (mode != PowerMode.HARD) {
-                if (!stuck && now.requestShutdown()) return;
+                if (!stuck && asked(now)) return;
                 if (mode == PowerMode.SOFT) throw new VmException(name + ": the guest cannot be asked to shut down; use a hard stop");
             }
             done = goOff(now, new PowerOff(-1, null), "powered off by the user");
@@ -292,11 +290,19 @@ public final class Machine implements VirtualMachine {
         return goOff(now, new PowerOff(-1, line), line);
     }
 
-    /** Ends the vCPU's turn. @throws VmException if it does not return; the VM is stuck then */
-    private void standStill(PoweredMachine now) throws VmException {
-        now.cpu().hold();
+    private static boolean asked(PoweredMachine now) {
         try {
-            if (now.cpu().awaitStill(STILL_MILLIS)) {
+            return now.requestShutdown();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** Ends the vCPU's turn. @throws VmException if it does not return, or a device does not; the VM is stuck then */
+    private void standStill(PoweredMachine now) throws VmException {
+        try {
+            if (now.standsStill()) {
                 stuck = false;
                 return;
             }
@@ -304,7 +310,7 @@ public final class Machine implements VirtualMachine {
             Thread.currentThread().interrupt();
         }
         stuck = true;
-        reason = "the virtual CPU does not stop (monitor " + now.monitor().name() + ")";
+        reason = "the virtual CPU or a device does not stop (monitor " + now.monitor().name() + ")";
         throw new VmException(name + ": " + reason);
     }
 

@@ -32,6 +32,8 @@ final class Parts implements AutoCloseable {
     };
     /** For what must not run on a virtual CPU's or a caller's thread. Threads come and go. */
     final ExecutorService executor = new ThreadPoolExecutor(0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
+    /** A vCPU has to return between two instructions, a device at once; who does not within this time is given up on. */
+    volatile long patienceMillis = 5000;
     /** World ids; those of virtual machines are above 100. */
     private final AtomicInteger lastId = new AtomicInteger(100);
 

@@ -187,7 +187,7 @@ final class PoweredMachine implements BootContext {
             started = true;
         }
         go();
-        if (pending() != null) parts.executor.execute(() -> owner.serve(this));
+        if (pending() != null) serve();
     }
 
     /** Lets the guest go, unless something has been asked for that is to come first. */
@@ -196,8 +196,8 @@ final class PoweredMachine implements BootContext {
     }
 
     /** Asks the guest to shut down; false if no device can tell it. */
-    boolean requestShutdown() {
-        lock.enter();
+    boolean requestShutdown() throws InterruptedException {
+        if (!lock.enter(parts.patienceMillis)) return false;
         try {
             for (AttachedDevice device : devices) {
                 try {
@@ -220,7 +220,16 @@ final class PoweredMachine implements BootContext {
             if (!started) return;
             cpu.hold();
         }
-        parts.executor.execute(() -> owner.serve(this));
+        serve();
+    }
+
+    private void serve() {
+        try {
+            parts.executor.execute(() -> owner.serve(this));
+        } catch (Throwable e) {
+            // no thread or no memory to be had: the VM stands still, and the next power operation comes upon the request
+            warn("a power request has to wait", e);
+        }
     }
 
     synchronized PowerRequest takeRequest() {
@@ -235,7 +244,13 @@ final class PoweredMachine implements BootContext {
     /** An exception that is a bug of ours. */
     void broken(String where, Throwable failure) { request(PowerRequest.broken(where + " failed", failure)); }
 
-    void warn(String what, Throwable failure) { LOG.warn("{}: {}", name(), what, failure); }
+    void warn(String what, Throwable failure) {
+        try {
+            LOG.warn("{}: {}", name(), what, failure);
+        } catch (Throwable again) {
+            // no memory for a message
+        }
+    }
 
     /** Runs a task under the device lock, in order. */
     void execute(Runnable task) {
@@ -287,6 +302,14 @@ final class PoweredMachine implements BootContext {
 
     boolean uses(Object service) {
         return monitor == service || devices.stream().anyMatch(device -> device.provider() == service);
+    }
+
+    /** True when the vCPU and the devices stand still, at the latest after the kernel's patience. */
+    boolean standsStill() throws InterruptedException {
+        cpu.hold();
+        if (!cpu.awaitStill(parts.patienceMillis) || !lock.enter(parts.patienceMillis)) return false;
+        lock.leave();
+        return true;
     }
 
     /** Takes everything down that was built. The vCPU stands still or never ran. Never throws. */

@@ -121,6 +121,8 @@ public final class Registry implements VmRegistry {
 
     void unbindFirmware(Firmware firmware) { parts.firmwares.remove(firmware); }
 
+    Parts parts() { return parts; }
+
     // The machines.
 
     private List<Machine> snapshot() {

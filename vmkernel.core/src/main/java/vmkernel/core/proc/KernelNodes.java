@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.FrameworkUtil;
 import vmkernel.api.proc.ProcNode;
 import vmkernel.api.vm.VmException;
 import vmkernel.api.world.ResourceAllocation;
@@ -79,8 +81,8 @@ final class KernelNodes {
     }
 
     private static String version() {
-        String version = KernelNodes.class.getPackage().getImplementationVersion();
-        return "VMkernel" + (version == null ? "" : " " + version) + ", " + System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version") + " on "
+        Bundle bundle = FrameworkUtil.getBundle(KernelNodes.class);
+        return "VMkernel " + (bundle == null ? "outside OSGi" : bundle.getVersion()) + ", " + System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version") + " on "
             + System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch");
     }
 

@@ -186,6 +186,29 @@ class GuestTimersTest {
     }
 
     @Test
+    void ticksFasterThanTheyCanBeMadeStopNeitherTheVmNorTheTimersOfAnother() throws Exception {
+        AtomicInteger ticks = new AtomicInteger();
+        GuestTimers.Timer[] greedy = new GuestTimers.Timer[1];
+        long[] next = {timers.nanos()};
+        greedy[0] = timer(() -> {
+            ticks.incrementAndGet();
+            greedy[0].at(next[0]++);
+        });
+        greedy[0].at(next[0]);
+        GuestTimers other = new GuestTimers(new DeviceLock(), clock);
+        for (int i = 0; i < 20; i++) {
+            CountDownLatch fired = new CountDownLatch(1);
+            other.timer(fired::countDown, (doing, e) -> {}).at(other.nanos() + MS);
+            fired.await();
+            lock.enter();
+            lock.leave();
+        }
+        int before = ticks.get();
+        while (ticks.get() < before + 1000) Thread.onSpinWait();
+        greedy[0].cancel();
+    }
+
+    @Test
     void lateness() throws Exception {
         // how precise the host allows: half of all ticks of an idle VM within a millisecond, even on a busy machine
         long[] late = new long[200];

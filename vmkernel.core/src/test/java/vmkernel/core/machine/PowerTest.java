@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -370,6 +371,51 @@ class PowerTest {
         while (vcpu.instructions == stopped) Thread.onSpinWait();
         vm.powerOff(PowerMode.HARD);
         assertEquals(0, next.count());
+        assertTrue(pc.idle());
+    }
+
+    @Test
+    void aVcpuThatDoesNotStopMakesTheVmStuckAndNothingElse() throws Exception {
+        pc.registry.parts().patienceMillis = 50;
+        AtomicInteger release = new AtomicInteger();
+        CountDownLatch running = new CountDownLatch(1);
+        Machine vm = pc.running("a", (slice, vcpu) -> {
+            running.countDown();
+            while (release.get() == 0) Thread.onSpinWait();
+            return Vcpu.Exit.STOPPED;
+        });
+        running.await();
+        Machine other = pc.running("b", FakePc.LOOP);
+        assertEquals("a: the virtual CPU or a device does not stop (monitor fake)", assertThrows(VmException.class, () -> vm.powerOff(PowerMode.HARD)).getMessage());
+        assertEquals(PowerState.STUCK, vm.state());
+        assertEquals("the virtual CPU or a device does not stop (monitor fake)", vm.reason());
+        assertFalse(vm.off().isDone());
+        pc.registry.parts().patienceMillis = 20_000;
+        other.powerOff(PowerMode.HARD);
+        release.set(1);
+        vm.powerOff(PowerMode.HARD);
+        assertEquals(PowerState.OFF, vm.state());
+        assertTrue(vm.off().isDone());
+        assertTrue(pc.idle());
+    }
+
+    @Test
+    void aDeviceThatHangsMakesTheVmStuckAndPowerOperationsReturn() throws Exception {
+        pc.registry.parts().patienceMillis = 50;
+        Machine vm = pc.running("a", FakePc.HALT);
+        AtomicInteger release = new AtomicInteger();
+        CountDownLatch hanging = new CountDownLatch(1);
+        pc.devices.board.execute(() -> {
+            hanging.countDown();
+            while (release.get() == 0) Thread.onSpinWait();
+        });
+        hanging.await();
+        assertThrows(VmException.class, () -> vm.powerOff(PowerMode.SOFT));
+        assertThrows(VmException.class, () -> vm.powerOff(PowerMode.TRYSOFT));
+        assertEquals(PowerState.STUCK, vm.state());
+        pc.registry.parts().patienceMillis = 20_000;
+        release.set(1);
+        vm.powerOff(PowerMode.HARD);
         assertTrue(pc.idle());
     }
 
