@@ -61,8 +61,11 @@ public final class Debug {
         cpu.attend();
     }
 
-    /** Are instruction breakpoints armed, so that instructions have to be executed one by one? */
-    public static boolean watchesCode(Cpu cpu) { return (cpu.debug[7] & 0xFF) != 0 && enabled(cpu, EXECUTE) != 0; }
+    /**
+     * Are breakpoints armed, so that instructions have to be executed one by one? Those on code have to be looked for before
+     * each instruction; those on data trap right behind the instruction that hits them, not at the end of a block.
+     */
+    public static boolean armed(Cpu cpu) { return (cpu.debug[7] & 0xFF) != 0; }
 
     /** The instruction breakpoints at a linear address, as bits for DR6. Length must be 1 byte (LEN 0). */
     public static int codeHits(Cpu cpu, long linear) {

@@ -143,7 +143,7 @@ public final class Interrupts {
             int oldStack = cpu.ss.selector;
             long oldPointer = cpu.r[Cpu.RSP];
             if (virtual) cpu.control &= ~Flags.VM;
-            cpu.transfers.innerStack(code.dpl(), external);
+            cpu.transfers.innerStack(code.dpl(), bytes * ((virtual ? 9 : 5) + (withCode ? 1 : 0)), external);
             if (virtual) {
                 for (int n : new int[] {Cpu.GS, Cpu.FS, Cpu.DS, Cpu.ES}) {
                     cpu.push(bytes, cpu.segments[n].selector);

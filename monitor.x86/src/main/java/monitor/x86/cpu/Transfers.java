@@ -151,7 +151,7 @@ public final class Transfers {
         int oldStack = cpu.ss.selector;
         long oldPointer = cpu.r[Cpu.RSP];
         int oldCode = cpu.cs.selector;
-        innerStack(code.dpl(), 0);
+        innerStack(code.dpl(), (4 + count) * bytes, 0);
         cpu.push(bytes, oldStack);
         cpu.push(bytes, oldPointer);
         for (int i = count - 1; i >= 0; i--) cpu.push(bytes, parameters[i]);
@@ -160,8 +160,12 @@ public final class Transfers {
         enter(target, code, gate.gateOffset(), code.dpl());
     }
 
-    /** Switches to the stack that the TSS has for an inner level; CPL becomes that level. */
-    void innerStack(int level, int external) {
+    /**
+     * Switches to the stack that the TSS has for an inner level; CPL becomes that level.
+     *
+     * @param room bytes that are going to be pushed; #SS(selector) if they lie outside the segment
+     */
+    void innerStack(int level, int room, int external) {
         boolean wide = (cpu.tr.access & 8) != 0;
         int at = wide ? 4 + 8 * level : 2 + 4 * level;
         if (at + (wide ? 5 : 3) > cpu.tr.limit) throw cpu.fault(GuestFault.TS, cpu.tr.selector & 0xFFFC | external);
@@ -172,6 +176,8 @@ public final class Transfers {
         cpu.cpl(level);
         cpu.r[Cpu.RSP] = wide ? pointer : cpu.r[Cpu.RSP] & ~0xFFFFL | pointer;
         if (!wide && cpu.stackMask == MASK32) cpu.r[Cpu.RSP] = pointer;
+        long lowest = cpu.r[Cpu.RSP] - room & cpu.stackMask;
+        if (lowest < cpu.ss.writeLow || lowest + room - 1 > cpu.ss.writeHigh) throw cpu.fault(GuestFault.SS, selector & 0xFFFC | external);
     }
 
     // ---- RET

@@ -115,7 +115,7 @@ final class Interpreter implements Vcpu, Mmu.CodeListener {
             return Exit.STOPPED;
         }
         if (cpu.halted || cpu.waitForStartup) return cpu.attention != 0 ? null : Exit.HALTED;
-        if (shadow || (cpu.control & (Flags.TF | Flags.RF)) != 0 || Debug.watchesCode(cpu)) {
+        if (shadow || (cpu.control & (Flags.TF | Flags.RF)) != 0 || Debug.armed(cpu)) {
             singleStep();
             cpu.attention = 1;
         }
@@ -277,7 +277,7 @@ final class Interpreter implements Vcpu, Mmu.CodeListener {
         boolean shadowed = cpu.ssShadow;
         cpu.stiShadow = false;
         cpu.ssShadow = false;
-        if (!shadowed && (cpu.control & Flags.RF) == 0 && Debug.watchesCode(cpu)) {
+        if (!shadowed && (cpu.control & Flags.RF) == 0 && Debug.armed(cpu)) {
             int hits = Debug.codeHits(cpu, cpu.cs.base + cpu.rip & Cpu.MASK32);
             if (hits != 0) {
                 Debug.raise(cpu, hits);
