@@ -49,9 +49,9 @@ final class SystemRom {
         0xB0, 0x00,                   //         mov al, 0           ; asked for once
         0xE6, 0x71,                   //         out 71h, al
         0x80, 0xFC, 0x0A,             //         cmp ah, 0Ah         ; jump through 40:67
-        0x74, 0x11,                   //         je resume
+        0x74, 0x12,                   //         je resume
         0x80, 0xFC, 0x05,             //         cmp ah, 5           ; the same, after an EOI
-        0x74, 0x08,                   //         je eoi
+        0x74, 0x09,                   //         je eoi
         0xBA, 0xF9, 0x0C,             //         mov dx, 0CF9h
         0xB0, 0x06,                   //         mov al, 6           ; hard reset
         0xEE,                         //         out dx, al

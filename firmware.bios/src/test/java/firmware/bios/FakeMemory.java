@@ -6,14 +6,15 @@ import vmkernel.api.memory.GuestMemory;
 
 /** Guest memory on arrays: RAM from 0, without the hole at A0000, and ROM images on top of it. */
 final class FakeMemory implements GuestMemory {
-    private final byte[] ram;
+    private final byte[][] pages;
     private final TreeMap<Long, byte[]> roms = new TreeMap<>();
+    private byte background;
 
-    FakeMemory(int megabytes) { ram = new byte[megabytes << 20]; }
+    FakeMemory(int megabytes) { pages = new byte[megabytes << 20 - PAGE_SHIFT][]; }
 
-    /** Fills RAM, as a machine that is reset has it. */
+    /** Fills what is not written yet, as a machine that is reset has it. */
     FakeMemory dirty() {
-        Arrays.fill(ram, (byte) 0xA5);
+        background = (byte) 0xA5;
         return this;
     }
 
@@ -22,33 +23,57 @@ final class FakeMemory implements GuestMemory {
         return entry != null && address < entry.getKey() + entry.getValue().length ? entry.getValue() : null;
     }
 
-    private boolean hole(long address) { return address < 0 || address >= ram.length || address >= 0xA0000 && address < 0x100000; }
+    private boolean absent(long address) { return address < 0 || address >= sizeBytes() || address >= 0xA0000 && address < 0x100000; }
 
-    private byte get(long address) {
-        byte[] rom = rom(address);
-        if (rom != null) return rom[(int) (address - roms.floorKey(address))];
-        return hole(address) ? (byte) 0xFF : ram[(int) address];
+    /** Calls for each part of a range that lies within one page. */
+    private static void split(long address, int length, Part part) {
+        for (int done = 0; done < length; ) {
+            int count = Math.min(length - done, PAGE_SIZE - (int) (address + done & PAGE_SIZE - 1));
+            part.at(address + done, done, count);
+            done += count;
+        }
     }
 
-    @Override public long sizeBytes() { return ram.length; }
-    @Override public long lowMemoryTop() { return ram.length; }
+    private interface Part {
+        void at(long address, int offset, int count);
+    }
+
+    private void readPart(long address, byte[] to, int offset, int count) {
+        byte[] rom = rom(address);
+        byte[] page = rom != null || absent(address) ? null : pages[(int) (address >> PAGE_SHIFT)];
+        if (rom != null) System.arraycopy(rom, (int) (address - roms.floorKey(address)), to, offset, count);
+        else if (page != null) System.arraycopy(page, (int) (address & PAGE_SIZE - 1), to, offset, count);
+        else Arrays.fill(to, offset, offset + count, absent(address) ? (byte) 0xFF : background);
+    }
+
+    private void writePart(long address, byte[] from, int offset, int count) {
+        if (absent(address) || rom(address) != null) return;
+        int ppn = (int) (address >> PAGE_SHIFT);
+        if (pages[ppn] == null) {
+            pages[ppn] = new byte[PAGE_SIZE];
+            Arrays.fill(pages[ppn], background);
+        }
+        System.arraycopy(from, offset, pages[ppn], (int) (address & PAGE_SIZE - 1), count);
+    }
+
+    @Override public long sizeBytes() { return (long) pages.length << PAGE_SHIFT; }
+    @Override public long lowMemoryTop() { return (long) pages.length << PAGE_SHIFT; }
     @Override public long readableAddress(long ppn) { throw new UnsupportedOperationException("not host memory"); }
     @Override public long writableAddress(long ppn) { throw new UnsupportedOperationException("not host memory"); }
     @Override public void watch(long ppn, boolean on) { throw new UnsupportedOperationException("firmware has no code to watch"); }
 
     @Override public void read(long address, byte[] to, int offset, int length) {
-        for (int i = 0; i < length; i++) to[offset + i] = get(address + i);
+        split(address, length, (at, done, count) -> readPart(at, to, offset + done, count));
     }
 
     @Override public void write(long address, byte[] from, int offset, int length) {
-        for (int i = 0; i < length; i++) {
-            if (!hole(address + i) && rom(address + i) == null) ram[(int) (address + i)] = from[offset + i];
-        }
+        split(address, length, (at, done, count) -> writePart(at, from, offset + done, count));
     }
 
     @Override public long read(long address, int bytes) {
+        byte[] data = bytes(address, bytes);
         long value = 0;
-        for (int i = bytes - 1; i >= 0; i--) value = value << 8 | get(address + i) & 0xFF;
+        for (int i = bytes - 1; i >= 0; i--) value = value << 8 | data[i] & 0xFF;
         return value;
     }
 
@@ -83,7 +108,7 @@ final class FakeMemory implements GuestMemory {
     /** The text up to a zero byte. */
     String string(long address) {
         StringBuilder text = new StringBuilder();
-        for (long at = address; get(at) != 0; at++) text.append((char) (get(at) & 0xFF));
+        for (long at = address; read(at, 1) != 0; at++) text.append((char) read(at, 1));
         return text.toString();
     }
 }

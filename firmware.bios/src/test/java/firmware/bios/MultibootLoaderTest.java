@@ -253,7 +253,7 @@ class MultibootLoaderTest {
     @Test
     void damagedKernelsFailInOneLineOrStart() throws Exception {
         Random random = new Random(20261);
-        for (int round = 0; round < 3000; round++) {
+        for (int round = 0; round < 1000; round++) {
             byte[] bytes = plain().sections(0x7000, 2, 1).section(0x7028, 3, 0, 0x6000, 0x123).bytes();
             for (int i = random.nextInt(4); i >= 0; i--) {
                 int area = random.nextInt(3);
