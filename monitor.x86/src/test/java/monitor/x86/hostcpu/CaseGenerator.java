@@ -261,6 +261,10 @@ public final class CaseGenerator {
         if (!point(address)) {
             return false;
         }
+        int stack = gpr[ESP] - Case.BLOCK;
+        if (STACK.contains(operation) && stack > -4096 && stack < 64) {
+            return false; // would push to below the block
+        }
         return registerOperands(operation, address - Case.BLOCK) && fill(operation, address - Case.BLOCK) && effectiveAddress() == address;
     }
 
