@@ -11,12 +11,16 @@ public final class Features {
     private static final int SIGNATURE = 0xF29;
 
     private static final int FPU = 1, DE = 1 << 2, PSE = 1 << 3, TSC = 1 << 4, MSR = 1 << 5, PAE = 1 << 6, CX8 = 1 << 8, APIC = 1 << 9, SEP = 1 << 11,
-        PGE = 1 << 13, CMOV = 1 << 15, PSE36 = 1 << 17, CLFSH = 1 << 19, MMX = 1 << 23, FXSR = 1 << 24, SSE = 1 << 25, SSE2 = 1 << 26;
-    private static final int EDX = FPU | DE | PSE | TSC | MSR | PAE | CX8 | APIC | SEP | PGE | CMOV | PSE36 | CLFSH | MMX | FXSR | SSE | SSE2;
+        PGE = 1 << 13, CMOV = 1 << 15, PAT = 1 << 16, PSE36 = 1 << 17, CLFSH = 1 << 19, MMX = 1 << 23, FXSR = 1 << 24, SSE = 1 << 25, SSE2 = 1 << 26;
+    private static final int EDX = FPU | DE | PSE | TSC | MSR | PAE | CX8 | APIC | SEP | PGE | CMOV | PAT | PSE36 | CLFSH | MMX | FXSR | SSE | SSE2;
     private static final int ECX_HYPERVISOR = 1 << 31;
     private static final byte[] BRAND = "VMkernel virtual x86 CPU".getBytes(StandardCharsets.US_ASCII);
 
-    private static final int IA32_TSC = 0x10, IA32_PLATFORM_ID = 0x17, IA32_APIC_BASE = 0x1B, IA32_BIOS_SIGN_ID = 0x8B, IA32_MISC_ENABLE = 0x1A0;
+    private static final int IA32_TSC = 0x10, IA32_PLATFORM_ID = 0x17, IA32_APIC_BASE = 0x1B, IA32_BIOS_SIGN_ID = 0x8B, IA32_MISC_ENABLE = 0x1A0, IA32_PAT = 0x277;
+    /** PAT after reset [SDM] 3A table 12-12. */
+    private static final long PAT_RESET = 0x0007_0406_0007_0406L;
+    /** Memory types that a PAT entry may name: 0, 1, 4, 5, 6, 7. */
+    private static final int PAT_TYPES = 0xF3;
     private static final long APIC_BASE_BITS = 0xF_FFFF_F900L;
 
     private Features() {}
@@ -60,6 +64,7 @@ public final class Features {
             case IA32_APIC_BASE -> apicBase(cpu);
             case IA32_PLATFORM_ID, IA32_BIOS_SIGN_ID -> 0;
             case IA32_MISC_ENABLE -> 1;
+            case IA32_PAT -> cpu.msrs.getOrDefault(number, PAT_RESET);
             case Transfers.SYSENTER_CS, Transfers.SYSENTER_ESP, Transfers.SYSENTER_EIP -> cpu.msrs.getOrDefault(number, 0L);
             default -> throw cpu.gp();
         };
@@ -74,6 +79,13 @@ public final class Features {
                 cpu.msrs.put(number, value);
                 cpu.context.apicBase(value);
                 cpu.mmu.flush();
+            }
+            case IA32_PAT -> {
+                for (int n = 0; n < 64; n += 8) {
+                    long type = value >>> n & 0xFF;
+                    if (type > 7 || (PAT_TYPES >>> type & 1) == 0) throw cpu.gp();
+                }
+                cpu.msrs.put(number, value); // caches are not modelled: every type behaves alike
             }
             case IA32_BIOS_SIGN_ID, IA32_MISC_ENABLE -> {
                 // a microcode revision and switches that this CPU does not have

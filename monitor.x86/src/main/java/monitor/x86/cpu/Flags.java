@@ -84,6 +84,14 @@ public class Flags {
 
     public final boolean pf() { return (Integer.bitCount(((int) result ^ aux >>> 8) & 0xFF) & 1) == 0; }
 
+    /** Unsigned comparison. */
+    public final boolean belowOrEqual() { return cf() || zf(); }
+
+    /** Signed comparison. */
+    public final boolean less() { return sf() != of(); }
+
+    public final boolean lessOrEqual() { return zf() || less(); }
+
     /** Changes CF and OF, leaves the others. */
     public final void carryOverflow(boolean carry, boolean overflow) {
         aux = aux & ~CARRIES | (carry ? 1 << 31 : 0) | (carry != overflow ? 1 << 30 : 0);
@@ -119,16 +127,16 @@ public class Flags {
             case 3 -> !cf();
             case 4 -> zf();
             case 5 -> !zf();
-            case 6 -> cf() || zf();
-            case 7 -> !cf() && !zf();
+            case 6 -> belowOrEqual();
+            case 7 -> !belowOrEqual();
             case 8 -> sf();
             case 9 -> !sf();
             case 10 -> pf();
             case 11 -> !pf();
-            case 12 -> sf() != of();
-            case 13 -> sf() == of();
-            case 14 -> zf() || sf() != of();
-            default -> !zf() && sf() == of();
+            case 12 -> less();
+            case 13 -> !less();
+            case 14 -> lessOrEqual();
+            default -> !lessOrEqual();
         };
     }
 }

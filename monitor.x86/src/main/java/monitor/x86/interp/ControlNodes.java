@@ -13,7 +13,7 @@ final class ControlNodes {
     /** The fast node, or null. */
     static Node create(Cpu cpu, Insn i) {
         return switch (i.row.operation) {
-            case "jcc" -> i.target() > cpu.cs.limit ? null : new Jcc(i, next(i));
+            case "jcc" -> i.target() > cpu.cs.limit ? null : HotNodes.branch(i, next(i));
             case "jmp_rel" -> i.target() > cpu.cs.limit ? null : new FallThrough(i.ip, i.target());
             case "call_rel" -> i.target() > cpu.cs.limit || i.operandSize != 32 ? null : new Call32(i, next(i));
             case "ret" -> i.operandSize != 32 ? null : new Ret32(i);
@@ -46,20 +46,6 @@ final class ControlNodes {
         @Override void exec(Cpu cpu) {
             // nothing
         }
-    }
-
-    private static final class Jcc extends Node {
-        private final int condition;
-        private final long target, next;
-
-        Jcc(Insn i, long next) {
-            super(i);
-            condition = i.condition();
-            target = i.target();
-            this.next = next;
-        }
-
-        @Override void exec(Cpu cpu) { cpu.rip = cpu.condition(condition) ? target : next; }
     }
 
     private static final class Call32 extends Node {

@@ -4054,4 +4054,218 @@ final class HotNodes {
             cpu.mmu.write32(at, Alu.xor(cpu, 32, cpu.mmu.update32(at), value));
         }
     }
+
+    /** A conditional jump whose target lies inside the code segment. */
+    static Node branch(Insn i, long next) {
+        return switch (i.condition()) {
+            case 0 -> new Jcc0(i, next);
+            case 1 -> new Jcc1(i, next);
+            case 2 -> new Jcc2(i, next);
+            case 3 -> new Jcc3(i, next);
+            case 4 -> new Jcc4(i, next);
+            case 5 -> new Jcc5(i, next);
+            case 6 -> new Jcc6(i, next);
+            case 7 -> new Jcc7(i, next);
+            case 8 -> new Jcc8(i, next);
+            case 9 -> new Jcc9(i, next);
+            case 10 -> new Jcc10(i, next);
+            case 11 -> new Jcc11(i, next);
+            case 12 -> new Jcc12(i, next);
+            case 13 -> new Jcc13(i, next);
+            case 14 -> new Jcc14(i, next);
+            default -> new Jcc15(i, next);
+        };
+    }
+
+    static final class Jcc0 extends Node {
+        private final long target, next;
+
+        Jcc0(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = cpu.of() ? target : next; }
+    }
+
+    static final class Jcc1 extends Node {
+        private final long target, next;
+
+        Jcc1(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = !cpu.of() ? target : next; }
+    }
+
+    static final class Jcc2 extends Node {
+        private final long target, next;
+
+        Jcc2(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = cpu.cf() ? target : next; }
+    }
+
+    static final class Jcc3 extends Node {
+        private final long target, next;
+
+        Jcc3(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = !cpu.cf() ? target : next; }
+    }
+
+    static final class Jcc4 extends Node {
+        private final long target, next;
+
+        Jcc4(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = cpu.zf() ? target : next; }
+    }
+
+    static final class Jcc5 extends Node {
+        private final long target, next;
+
+        Jcc5(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = !cpu.zf() ? target : next; }
+    }
+
+    static final class Jcc6 extends Node {
+        private final long target, next;
+
+        Jcc6(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = cpu.belowOrEqual() ? target : next; }
+    }
+
+    static final class Jcc7 extends Node {
+        private final long target, next;
+
+        Jcc7(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = !cpu.belowOrEqual() ? target : next; }
+    }
+
+    static final class Jcc8 extends Node {
+        private final long target, next;
+
+        Jcc8(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = cpu.sf() ? target : next; }
+    }
+
+    static final class Jcc9 extends Node {
+        private final long target, next;
+
+        Jcc9(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = !cpu.sf() ? target : next; }
+    }
+
+    static final class Jcc10 extends Node {
+        private final long target, next;
+
+        Jcc10(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = cpu.pf() ? target : next; }
+    }
+
+    static final class Jcc11 extends Node {
+        private final long target, next;
+
+        Jcc11(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = !cpu.pf() ? target : next; }
+    }
+
+    static final class Jcc12 extends Node {
+        private final long target, next;
+
+        Jcc12(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = cpu.less() ? target : next; }
+    }
+
+    static final class Jcc13 extends Node {
+        private final long target, next;
+
+        Jcc13(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = !cpu.less() ? target : next; }
+    }
+
+    static final class Jcc14 extends Node {
+        private final long target, next;
+
+        Jcc14(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = cpu.lessOrEqual() ? target : next; }
+    }
+
+    static final class Jcc15 extends Node {
+        private final long target, next;
+
+        Jcc15(Insn i, long next) {
+            super(i);
+            target = i.target();
+            this.next = next;
+        }
+
+        @Override void exec(Cpu cpu) { cpu.rip = !cpu.lessOrEqual() ? target : next; }
+    }
 }

@@ -240,7 +240,33 @@ public final class NodeGenerator {
             s.append("            default -> null;\n        };\n    }\n");
         });
         hot.values().forEach(list -> list.forEach(h -> s.append(hotNode(h))));
+        branches(s);
         return s.append("}\n").toString();
+    }
+
+    /** Conditions in the order of their codes [SDM] 2 B.1.4.7: a node for each, so that each tests its own flags only. */
+    private static final String[] CONDITIONS = {"of()", "cf()", "zf()", "belowOrEqual()", "sf()", "pf()", "less()", "lessOrEqual()"};
+
+    private static void branches(StringBuilder s) {
+        s.append("\n    /** A conditional jump whose target lies inside the code segment. */\n    static Node branch(Insn i, long next) {\n        return switch (i.condition()) {\n");
+        for (int c = 0; c < 16; c++) s.append("            ").append(c == 15 ? "default" : "case " + c).append(" -> new Jcc").append(c).append("(i, next);\n");
+        s.append("        };\n    }\n");
+        for (int c = 0; c < 16; c++) {
+            s.append("""
+
+                    static final class Jcc%d extends Node {
+                        private final long target, next;
+
+                        Jcc%d(Insn i, long next) {
+                            super(i);
+                            target = i.target();
+                            this.next = next;
+                        }
+
+                        @Override void exec(Cpu cpu) { cpu.rip = %scpu.%s ? target : next; }
+                    }
+                """.formatted(c, c, c % 2 == 1 ? "!" : "", CONDITIONS[c / 2]));
+        }
     }
 
     private List<Hot> combinations(String operation, Method m) {
