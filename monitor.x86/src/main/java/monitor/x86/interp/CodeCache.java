@@ -14,7 +14,12 @@ final class CodeCache {
     /** With more blocks than this everything is thrown away: code that is run again is soon decoded again. */
     private static final int MAX_BLOCKS = 200_000;
 
+    /** Writes beside its code that a page bears at first before its code is given up. */
+    private static final int PATIENCE = 64;
+
     private final GuestMemory memory;
+    /** Pages that have been given up too early: how many writes they bear now. */
+    private final Map<Long, Integer> patience = new HashMap<>();
     private final Map<Long, Page> pages = new HashMap<>();
     private int blocks;
 
@@ -24,6 +29,8 @@ final class CodeCache {
         final Map<Integer, List<Block>> byOffset = new HashMap<>();
         /** Blocks whose last instruction reaches into this page. */
         final List<Block> spilled = new ArrayList<>();
+        /** Writes beside the code since the page was first watched. */
+        int misses;
     }
 
     CodeCache(GuestMemory memory) { this.memory = memory; }
@@ -84,7 +91,11 @@ final class CodeCache {
 
     private void writtenInPage(long physical, int length) {
         Page page = pages.get(physical >>> 12);
-        if (page == null || (page.chunks & chunks(physical, length)) == 0) return;
+        if (page == null) return;
+        if ((page.chunks & chunks(physical, length)) == 0) {
+            if (++page.misses >= patience.getOrDefault(physical >>> 12, PATIENCE)) giveUp(physical >>> 12);
+            return;
+        }
         List<Block> hit = new ArrayList<>();
         for (List<Block> list : page.byOffset.values()) {
             for (Block b : list) if (b.overlaps(physical, length)) hit.add(b);
@@ -92,6 +103,19 @@ final class CodeCache {
         for (Block b : page.spilled) if (b.overlaps(physical, length)) hit.add(b);
         hit.forEach(this::remove);
         if (!hit.isEmpty()) tidy(physical >>> 12);
+    }
+
+    /**
+     * Throws the code of a page away that is mostly written: old code in memory that has long become data would make every
+     * write to it slow. If the code is run again it is decoded again, and the page bears twice as many writes.
+     */
+    private void giveUp(long ppn) {
+        Page page = pages.get(ppn);
+        patience.merge(ppn, 2 * PATIENCE, (old, two) -> Math.min(2 * old, 1 << 20));
+        List<Block> all = new ArrayList<>(page.spilled);
+        page.byOffset.values().forEach(all::addAll);
+        all.forEach(this::remove);
+        tidy(ppn);
     }
 
     /** Takes out one block, which may be running. */
