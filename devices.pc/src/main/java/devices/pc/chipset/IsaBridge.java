@@ -10,7 +10,7 @@ final class IsaBridge {
     private IsaBridge() {}
 
     static PciFunction create(DeviceContext context, InterruptFabric fabric) {
-        PciFunction function = new PciFunction(context, 0x8086, 0x7110, 0x06_01_00, 0x02)
+        PciFunction function = new PciFunction(context, 0x8086, 0x7110, 0x06_01_00, 0x08)
                 .register(PciFunction.COMMAND, 2, 0x0007, 0x0108)
                 .register(PciFunction.STATUS, 2, 0x0280, 0).clearedByOnes(PciFunction.STATUS, 2, 0x7800)
                 .register(0x4C, 1, 0x4D, 0x7F)          // IORT

@@ -39,7 +39,7 @@ final class PowerManagement implements RegisterFile<PowerRegister> {
         this.context = context;
         this.sci = sci;
         this.timer = context.timer(this::refresh);
-        this.function = new PciFunction(context, 0x8086, 0x7113, 0x06_80_00, 0x02)
+        this.function = new PciFunction(context, 0x8086, 0x7113, 0x06_80_00, 0x08)
                 .register(PciFunction.COMMAND, 2, 0x0001, 0x0001)
                 .register(PciFunction.STATUS, 2, 0x0280, 0).clearedByOnes(PciFunction.STATUS, 2, 0x7800)
                 .storage(0x44, 0x7F)                        // counters, device monitors and their ranges
