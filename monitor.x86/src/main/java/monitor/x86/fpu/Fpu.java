@@ -860,6 +860,7 @@ public final class Fpu {
     }
 
     private boolean trigonometric(boolean sine) {
+        conditions &= ~C2;
         if (absent(top)) {
             return underflow(top);
         }
@@ -897,6 +898,7 @@ public final class Fpu {
     }
 
     private boolean trigonometricPair(boolean sineAndCosine) {
+        conditions &= ~C2;
         int slot = top - 1 & 7;
         if (absent(top) || !absent(slot)) {
             return pairFault(slot);
@@ -907,25 +909,24 @@ public final class Fpu {
         }
         int se = signExponent[top];
         long m = mantissa[top];
-        int secondSe = Extended.BIAS;
-        long second = FloatCore.INTEGER_BIT;
         if (sineAndCosine) {
-            transcendental.cosine(se, m);
-            secondSe = math.signExponent;
-            second = math.mantissa;
             transcendental.sine(se, m);
         } else {
             transcendental.tangent(se, m);
-            if ((math.signExponent & Extended.SPECIAL) == Extended.SPECIAL) {
-                secondSe = math.signExponent; // a NaN answers twice
-                second = math.mantissa;
-            }
         }
-        if (!deliver(top)) {
+        int firstSe = math.signExponent;
+        long first = math.mantissa;
+        if (sineAndCosine) {
+            transcendental.cosine(se, m);
+        } else if ((firstSe & Extended.SPECIAL) != Extended.SPECIAL) {
+            math.result(Extended.BIAS, FloatCore.INTEGER_BIT); // a NaN answers twice
+        }
+        if (!commit()) {
             return false;
         }
+        write(top, firstSe, first);
         top = slot;
-        write(slot, secondSe, second);
+        write(slot, math.signExponent, math.mantissa);
         return true;
     }
 

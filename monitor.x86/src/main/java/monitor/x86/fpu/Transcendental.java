@@ -8,6 +8,8 @@ import static monitor.x86.fpu.Extended.isInfinite;
 import static monitor.x86.fpu.Extended.isNegative;
 import static monitor.x86.fpu.Extended.isZero;
 import static monitor.x86.fpu.FloatCore.INTEGER_BIT;
+import static monitor.x86.fpu.FloatCore.PRECISION;
+import static monitor.x86.fpu.FloatCore.UNDERFLOW;
 import static monitor.x86.fpu.FloatCore.ZERO_DIVIDE;
 
 import java.math.BigInteger;
@@ -31,9 +33,11 @@ final class Transcendental {
     private static final Wide ONE = new Wide(BigInteger.ONE.shiftLeft(BITS), BITS);
     private static final long SQUARE_ROOT_2 = 0xB504_F333_F9DE_6484L;
     private static final Wide LN2 = new Wide(LN2_BITS, BITS);
+    /** The hardware's ln 2 in F2XM1: 68 significant bits, as its results for small arguments show. */
+    private static final Wide LN2_68 = new Wide().set(false, -1, 0xB172_17F7_D1CF_79ABL, 0xC000_0000_0000_0000L);
     private static final Wide PI = new Wide(PI_BITS, BITS);
-    /** 2 / ln 2, the factor of the logarithm's series. */
-    private static final Wide TWO_BY_LN2 = new Wide(BigInteger.ONE.shiftLeft(2 * BITS + 1).divide(LN2_BITS), BITS);
+    /** 2 / ln 2, the factor of the logarithm's series, with the 70 significant bits that the hardware has. */
+    private static final Wide TWO_BY_LN2 = new Wide().set(false, 1, 0xB8AA_3B29_5C17_F0BBL, 0xBC00_0000_0000_0000L);
 
     /** FLD1, FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2. */
     private static final Wide[] CONSTANTS = {
@@ -49,6 +53,9 @@ final class Transcendental {
     private static final BigInteger HALF_PI_66 = PI_BITS.shiftRight(BITS - 64);
     private static final long HALF_PI_66_HIGH = HALF_PI_66.shiftRight(64).longValue();
     private static final long HALF_PI_66_LOW = HALF_PI_66.longValue();
+
+    /** Biased exponent below which sine, cosine and tangent are x, 1 and x. */
+    private static final int SMALLEST_ANGLE = BIAS - 68;
 
     private static final int EXP_TERMS = 34;
     private static final int SINE_TERMS = 18;
@@ -143,6 +150,16 @@ final class Transcendental {
         return to.set(isNegative(se), Math.max(se & SPECIAL, 1) - BIAS, m, 0);
     }
 
+    /**
+     * A result so close to an operand that the hardware returns the operand itself: only the flags say that it is inexact,
+     * and that one that is tiny has underflowed.
+     */
+    private void almost(int se, long m) {
+        boolean tiny = isDenormal(se, m) && m > 0;
+        math.result(tiny || (se & SPECIAL) != 0 ? se : se | 1, m);
+        core.flags |= PRECISION | (tiny ? UNDERFLOW : 0);
+    }
+
     /** Rounds a result that is known to be inexact. */
     private void finish(Wide value) {
         core.set(value.negative, value.exponent, value.hi, value.lo | 1);
@@ -211,15 +228,16 @@ final class Transcendental {
         if (math.denormal(isDenormal(se, m))) {
             return;
         }
-        if (isZero(se, m) || (se & SPECIAL) > BIAS || se == BIAS) {
+        if (isZero(se, m)) {
             math.result(se, m);
             return;
         }
-        if (se == (SIGN | BIAS)) {
-            math.result(m == INTEGER_BIT ? SIGN | BIAS - 1 : se, m); // 2^-1 - 1
+        if ((se & SPECIAL) >= BIAS) {
+            math.result(isNegative(se) && (se & SPECIAL) == BIAS && m == INTEGER_BIT ? SIGN | BIAS - 1 : se, m); // 2^-1 - 1
+            core.flags |= PRECISION;
             return;
         }
-        widen(x, se, m).multiply(LN2);
+        widen(x, se, m).multiply(LN2_68);
         x.toFraction(argument);
         clearTerm();
         for (int n = EXP_TERMS; n >= 2; n--) {
@@ -290,6 +308,7 @@ final class Transcendental {
             Wide factor = widen(y, bSe, b).multiply(z.setInteger(power));
             core.set(factor.negative, factor.exponent, factor.hi, factor.lo);
             math.finish();
+            core.flags |= PRECISION; // although it is exact
             return;
         }
         logarithmOfQuotient();
@@ -331,6 +350,7 @@ final class Transcendental {
         }
         if (isNegative(aSe) && (aSe & SPECIAL) >= BIAS) {
             math.result(aSe, a); // outside the range that Intel defines
+            core.flags |= PRECISION;
             return;
         }
         widen(x, aSe, a);
@@ -439,6 +459,10 @@ final class Transcendental {
             math.result(se, m);
             return;
         }
+        if ((se & SPECIAL) < SMALLEST_ANGLE) {
+            almost(se, m);
+            return;
+        }
         reduce(se, m);
         y.set(x);
         if ((quadrant & 1) == 0) {
@@ -457,6 +481,10 @@ final class Transcendental {
         }
         if (isZero(se, m)) {
             math.result(BIAS, INTEGER_BIT);
+            return;
+        }
+        if ((se & SPECIAL) < SMALLEST_ANGLE) {
+            almost(BIAS, INTEGER_BIT);
             return;
         }
         reduce(se, m);
@@ -479,7 +507,17 @@ final class Transcendental {
             math.result(se, m);
             return;
         }
+        if ((se & SPECIAL) < SMALLEST_ANGLE) {
+            almost(se, m);
+            return;
+        }
         reduce(se, m);
+        if (x.exponent < -33) {
+            // Here the hardware rounds as if the tangent were just below its argument.
+            x.negative = isNegative(se);
+            finish(x.add(z.set(x.negative, x.exponent - 100, INTEGER_BIT, 0), true));
+            return;
+        }
         y.set(x);
         sineOfReduced();
         z.set(y);
