@@ -3,10 +3,12 @@ package monitor.x86.fpu;
 import static monitor.x86.fpu.Extended.BIAS;
 import static monitor.x86.fpu.Extended.SIGN;
 import static monitor.x86.fpu.Extended.SPECIAL;
+import static monitor.x86.fpu.Extended.exponentOf;
 import static monitor.x86.fpu.Extended.isDenormal;
 import static monitor.x86.fpu.Extended.isInfinite;
 import static monitor.x86.fpu.Extended.isNegative;
 import static monitor.x86.fpu.Extended.isZero;
+import static monitor.x86.fpu.Extended.normalised;
 import static monitor.x86.fpu.FloatCore.INTEGER_BIT;
 import static monitor.x86.fpu.FloatCore.PRECISION;
 import static monitor.x86.fpu.FloatCore.UNDERFLOW;
@@ -150,14 +152,18 @@ final class Transcendental {
         return to.set(isNegative(se), Math.max(se & SPECIAL, 1) - BIAS, m, 0);
     }
 
+    /** Rounds what is in fact exact; the hardware says that it is not, and that it has underflowed if it is tiny. */
+    private void finishExact() {
+        math.finish();
+        core.flags |= PRECISION | (isDenormal(math.signExponent, math.mantissa) ? UNDERFLOW : 0);
+    }
+
     /**
-     * A result so close to an operand that the hardware returns the operand itself: only the flags say that it is inexact,
-     * and that one that is tiny has underflowed.
+     * A result so close to an operand that the hardware returns the operand itself, whatever the rounding mode.
      */
     private void almost(int se, long m) {
-        boolean tiny = isDenormal(se, m) && m > 0;
-        math.result(tiny || (se & SPECIAL) != 0 ? se : se | 1, m);
-        core.flags |= PRECISION | (tiny ? UNDERFLOW : 0);
+        core.set(isNegative(se), exponentOf(se, m), normalised(m), 0);
+        finishExact();
     }
 
     /** Rounds a result that is known to be inexact. */
@@ -260,7 +266,6 @@ final class Transcendental {
                 infinity(!negative);
             } else {
                 core.flags |= ZERO_DIVIDE;
-                math.denormal(isDenormal(bSe, b));
                 infinity(!negative);
             }
             return;
@@ -307,8 +312,7 @@ final class Transcendental {
         if (x.isZero()) {
             Wide factor = widen(y, bSe, b).multiply(z.setInteger(power));
             core.set(factor.negative, factor.exponent, factor.hi, factor.lo);
-            math.finish();
-            core.flags |= PRECISION; // although it is exact
+            finishExact();
             return;
         }
         logarithmOfQuotient();

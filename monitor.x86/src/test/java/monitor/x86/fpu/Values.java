@@ -65,11 +65,6 @@ final class Values {
         to.putLong(at, significand).putLong(at + 8, exponent | random.nextInt() & 0x8000);
     }
 
-    /** A normal value of ordinary size: an exponent in -6..6. */
-    static void narrow(SplittableRandom random, ByteBuffer to, int at) {
-        to.putLong(at, random.nextLong() | Long.MIN_VALUE).putLong(at + 8, 0x3FFF - 6 + random.nextInt(13) | random.nextInt() & 0x8000);
-    }
-
     /** A memory operand of any kind. */
     static void memory(SplittableRandom random, ByteBuffer to, int at) {
         for (int i = 0; i < 128; i += 8) {

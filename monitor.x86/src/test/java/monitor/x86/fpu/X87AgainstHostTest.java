@@ -1,16 +1,15 @@
 package monitor.x86.fpu;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
+import monitor.x86.fpu.HostComparison.Difference;
+import monitor.x86.fpu.HostComparison.Instruction;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -19,14 +18,10 @@ import org.junit.jupiter.api.Test;
  */
 final class X87AgainstHostTest {
     private static final long SEED = 0x387;
-    private static final int BATCH = 1000;
 
-    /** What one instruction does, on our side: the unit, and the record of memory and registers. */
+    /** What one instruction does to our unit, and to the record of memory and general registers. */
     private interface Action {
         void execute(Fpu fpu, ByteBuffer record);
-    }
-
-    private record Instruction(String name, byte[] code, Action action) {
     }
 
     private static final int MEMORY = HostFpu.MEMORY;
@@ -36,7 +31,7 @@ final class X87AgainstHostTest {
     private static final List<Instruction> TRANSCENDENTAL = new ArrayList<>();
 
     private static void add(List<Instruction> list, String name, String code, Action action) {
-        list.add(new Instruction(name, HexFormat.of().parseHex(code.replace(" ", "")), action));
+        list.add(new Instruction(name, code, m -> action.execute(m.fpu, m.record)));
     }
 
     private static void exact(String name, String code, Action action) {
@@ -232,10 +227,8 @@ final class X87AgainstHostTest {
 
     private final SplittableRandom random = new SplittableRandom(SEED);
 
-    private byte[] request(Instruction instruction, boolean narrow) {
-        byte[] record = new byte[HostFpu.REQUEST_BYTES];
-        System.arraycopy(instruction.code, 0, record, 0, instruction.code.length);
-        record[instruction.code.length] = (byte) 0xC3; // RET
+    private byte[] request(Instruction instruction) {
+        byte[] record = HostComparison.request(instruction);
         ByteBuffer r = HostFpu.view(record);
         r.putLong(HostFpu.RAX, random.nextLong());
         r.putLong(EFLAGS, 0x202 | random.nextInt() & 0x8D5);
@@ -257,9 +250,7 @@ final class X87AgainstHostTest {
         r.putInt(HostFpu.AREA + 24, 0x1F80);
         for (int i = 0; i < 8; i++) {
             int at = HostFpu.AREA + 32 + 16 * i;
-            if (narrow) {
-                Values.narrow(random, r, at);
-            } else if (i > 0 && random.nextInt(8) == 0) {
+            if (i > 0 && random.nextInt(8) == 0) {
                 // close to the value before, so that sums cancel and comparisons are equal
                 r.putLong(at, r.getLong(at - 16) + random.nextInt(3) - 1);
                 r.putShort(at + 8, (short) (r.getShort(at - 8) ^ (random.nextBoolean() ? 0x8000 : 0)));
@@ -268,10 +259,10 @@ final class X87AgainstHostTest {
             }
         }
         Values.memory(random, r, MEMORY);
-        if (instruction.name.equals("fldenv") || instruction.name.equals("frstor")) {
+        if (instruction.name().equals("fldenv") || instruction.name().equals("frstor")) {
             r.putInt(MEMORY, control);
             r.putInt(MEMORY + 4, status);
-        } else if (instruction.name.equals("fbld")) {
+        } else if (instruction.name().equals("fbld")) {
             for (int i = 0; i < 9; i++) {
                 r.put(MEMORY + i, (byte) (random.nextInt(10) << 4 | random.nextInt(10)));
             }
@@ -279,95 +270,40 @@ final class X87AgainstHostTest {
         return record;
     }
 
-    /** Executes a request on our side; the same record layout as the host's reply. */
-    private static byte[] ours(Instruction instruction, byte[] request) {
-        byte[] record = request.clone();
-        ByteBuffer r = HostFpu.view(record);
-        Fpu fpu = new Fpu();
-        byte[] area = Arrays.copyOfRange(request, HostFpu.AREA, HostFpu.REQUEST_BYTES);
-        fpu.fxrstor(area, true);
-        instruction.action.execute(fpu, r);
-        fpu.fxsave(area, true);
-        r.put(HostFpu.AREA, area);
-        return record;
-    }
-
-    /** Blanks what the instruction under test does not define: code, pointers and opcode, and all of the area behind the registers. */
-    private static byte[] comparable(Instruction instruction, byte[] record) {
-        byte[] result = record.clone();
-        Arrays.fill(result, 0, HostFpu.RAX, (byte) 0);
-        Arrays.fill(result, HostFpu.AREA + 6, HostFpu.AREA + 32, (byte) 0);
-        Arrays.fill(result, HostFpu.AREA + 160, HostFpu.REQUEST_BYTES, (byte) 0);
-        if (instruction.name.equals("fnstenv") || instruction.name.equals("fnsave")) {
-            Arrays.fill(result, MEMORY + 12, MEMORY + 28, (byte) 0);
-        }
-        return result;
-    }
-
-    private static String describe(byte[] record) {
-        ByteBuffer r = HostFpu.view(record);
-        StringBuilder text = new StringBuilder(String.format("cw=%04x sw=%04x tags=%02x fl=%03x", r.getShort(HostFpu.AREA),
-                r.getShort(HostFpu.AREA + 2), r.get(HostFpu.AREA + 4), r.getInt(EFLAGS)));
-        for (int i = 0; i < 8; i++) {
-            text.append(String.format(" %04x:%016x", r.getShort(HostFpu.AREA + 40 + 16 * i), r.getLong(HostFpu.AREA + 32 + 16 * i)));
-        }
-        return text.append(String.format(" m=%04x:%016x", r.getShort(MEMORY + 8), r.getLong(MEMORY))).toString();
-    }
-
-    private record Difference(Instruction instruction, byte[] request, byte[] host, byte[] ours) {
-        @Override
-        public String toString() {
-            return instruction.name + "\n  in   " + describe(request) + "\n  host " + describe(host) + "\n  ours " + describe(ours);
-        }
-    }
-
-    private List<Difference> compare(List<Instruction> instructions, int cases, boolean narrow) throws Exception {
-        List<Difference> differences = new ArrayList<>();
-        try (HostFpu host = new HostFpu()) {
-            for (int done = 0; done < cases; done += BATCH) {
-                List<Instruction> chosen = new ArrayList<>();
-                List<byte[]> requests = new ArrayList<>();
-                for (int i = 0; i < BATCH; i++) {
-                    Instruction instruction = instructions.get(random.nextInt(instructions.size()));
-                    chosen.add(instruction);
-                    requests.add(request(instruction, narrow));
-                }
-                byte[][] replies = host.execute(requests);
-                for (int i = 0; i < BATCH; i++) {
-                    assertEquals(0, HostFpu.signal(replies[i]), () -> "signal from the helper");
-                    byte[] ours = ours(chosen.get(i), requests.get(i));
-                    if (!Arrays.equals(comparable(chosen.get(i), ours), comparable(chosen.get(i), replies[i]))) {
-                        differences.add(new Difference(chosen.get(i), requests.get(i), replies[i], ours));
-                    }
-                }
-            }
-        }
-        return differences;
-    }
-
-    private static String report(List<Difference> differences) {
-        Map<String, Integer> counts = new LinkedHashMap<>();
-        StringBuilder text = new StringBuilder();
-        for (Difference d : differences) {
-            if (counts.merge(d.instruction.name, 1, Integer::sum) <= Integer.getInteger("monitor.x86.fpu.shown", 2)) {
-                text.append(d).append('\n');
-            }
-        }
-        return differences.size() + " differences " + counts + "\n" + text;
-    }
-
-    private static int cases(int standard) {
-        return Integer.getInteger("monitor.x86.fpu.cases", standard);
-    }
-
     @Test
     void everyInstructionButTheTranscendentalOnesAnswersAsTheHostDoes() throws Exception {
-        List<Difference> differences = compare(EXACT, cases(200_000), false);
-        assertTrue(differences.isEmpty(), () -> report(differences));
+        List<Difference> differences = HostComparison.run(EXACT, HostComparison.cases(200_000), random, this::request);
+        assertTrue(differences.isEmpty(), () -> HostComparison.report(differences));
     }
 
-    public static void main(String[] arguments) throws Exception {
-        X87AgainstHostTest test = new X87AgainstHostTest();
-        System.out.println(report(test.compare(!arguments[0].equals("e") ? TRANSCENDENTAL.stream().filter(i -> i.name.matches(arguments[0].length() > 1 ? arguments[0] : ".*")).toList() : EXACT, Integer.parseInt(arguments[1]), arguments.length > 2)));
+    /** The last bit of some of these is not the hardware's: LIMIT of {@link Transcendental}. */
+    @Test
+    void transcendentalInstructionsAnswerAsTheHostDoesButForTheLastBitOfFew() throws Exception {
+        int cases = HostComparison.cases(50_000);
+        List<Difference> differences = HostComparison.run(TRANSCENDENTAL, cases, random, this::request);
+        List<Difference> far = differences.stream().filter(d -> !lastBitOnly(d)).toList();
+        assertTrue(far.isEmpty(), () -> HostComparison.report(far));
+        assertTrue(differences.size() < cases / 20, () -> differences.size() + " of " + cases);
+    }
+
+    private static boolean lastBitOnly(Difference d) {
+        ByteBuffer host = HostFpu.view(d.host());
+        ByteBuffer ours = HostFpu.view(d.ours());
+        for (int at = HostFpu.AREA + 32; at < HostFpu.AREA + 160; at += 16) {
+            if (!near(host.getShort(at + 8), host.getLong(at), ours.getShort(at + 8), ours.getLong(at))) {
+                return false;
+            }
+        }
+        int status = HostFpu.AREA + 2;
+        return (host.getShort(status) & ~Fpu.C1) == (ours.getShort(status) & ~Fpu.C1) && host.get(status + 2) == ours.get(status + 2);
+    }
+
+    /** Equal or neighbours. */
+    private static boolean near(int aSe, long a, int bSe, long b) {
+        if (aSe == bSe) {
+            return Math.abs(a - b) <= 1;
+        }
+        // from the largest significand of an exponent to the smallest of the next
+        return aSe == bSe + 1 ? a == Long.MIN_VALUE && b << 1 == -2 : aSe == bSe - 1 && b == Long.MIN_VALUE && a << 1 == -2;
     }
 }
