@@ -13,17 +13,13 @@ import vmkernel.api.monitor.Vcpu;
 final class Dump {
     private Dump() {}
 
-    /** @return the file, or why there is none */
-    static String write(Path home, String name, PoweredMachine machine, String cause, Throwable failure) {
-        try {
-            Path folder = Files.createDirectories(home.resolve("var/dumps"));
-            String base = name.replaceAll("[^A-Za-z0-9._-]", "_") + "-" + DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
-            Path file = folder.resolve(base + ".txt");
-            for (int i = 2; Files.exists(file); i++) file = folder.resolve(base + "-" + i + ".txt");
-            return Files.writeString(file, text(name, machine, cause, failure)).toString();
-        } catch (Throwable e) {
-            return "none (" + e + ")";
-        }
+    /** @throws Throwable if nothing can be written; whatever it is, the caller has no dump then */
+    static Path write(Path home, String name, PoweredMachine machine, String cause, Throwable failure) throws Throwable {
+        Path folder = Files.createDirectories(home.resolve("var/dumps"));
+        String base = name.replaceAll("[^A-Za-z0-9._-]", "_") + "-" + DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
+        Path file = folder.resolve(base + ".txt");
+        for (int i = 2; Files.exists(file); i++) file = folder.resolve(base + "-" + i + ".txt");
+        return Files.writeString(file, text(name, machine, cause, failure));
     }
 
     private static String text(String name, PoweredMachine machine, String cause, Throwable failure) {

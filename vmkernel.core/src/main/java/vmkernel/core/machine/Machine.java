@@ -285,9 +285,19 @@ public final class Machine implements VirtualMachine {
     private Runnable fail(PoweredMachine now, String what, Throwable failure) throws VmException {
         standStill(now);
         String cause = failure == null ? what : what + ": " + failure;
-        String line = cause.lines().findFirst().orElse(what) + "; dump: " + Dump.write(parts.home, name, now, cause, failure);
-        LOG.error("{}: {}", name, line, failure);
+        String line = cause.lines().findFirst().orElse(what) + "; dump: " + dump(now, cause, failure);
+        LOG.error("{}: {}", name, line);
         return goOff(now, new PowerOff(-1, line), line);
+    }
+
+    /** The dump file; where none can be written the log has the exception. */
+    private String dump(PoweredMachine now, String cause, Throwable failure) {
+        try {
+            return Dump.write(parts.home, name, now, cause, failure).toString();
+        } catch (Throwable e) {
+            now.warn("a dump cannot be written of", failure);
+            return "none (" + e + ")";
+        }
     }
 
     private static boolean asked(PoweredMachine now) {

@@ -100,7 +100,7 @@ final class PoweredMachine implements BootContext {
             }
         } catch (VmException e) {
             close();
-            throw e.getMessage().startsWith(name()) ? e : new VmException(name() + ": " + e.getMessage(), e.getCause());
+            throw new VmException(name() + ": " + e.getMessage(), e.getCause());
         } catch (AdmissionException e) {
             close();
             throw new VmException(name() + ": " + e.getMessage());

@@ -1,7 +1,6 @@
 package vmkernel.core.proc;
 
 import java.io.IOException;
-import java.lang.ProcessHandle;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

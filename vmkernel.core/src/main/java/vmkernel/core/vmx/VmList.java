@@ -42,7 +42,7 @@ public final class VmList {
         int open = text.indexOf('"');
         int close = text.lastIndexOf('"');
         try {
-            return open < 0 || close <= open + 1 ? Optional.empty() : Optional.of(Path.of(text.substring(open + 1, close)));
+            return open < 0 || close <= open + 1 ? Optional.empty() : Optional.of(Path.of(text.substring(open + 1, close)).toAbsolutePath().normalize());
         } catch (java.nio.file.InvalidPathException e) {
             return Optional.empty();
         }

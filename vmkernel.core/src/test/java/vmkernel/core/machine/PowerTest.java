@@ -375,6 +375,47 @@ class PowerTest {
     }
 
     @Test
+    void aGuestThatHammersUnassignedPortsCanBeStoppedAndOthersKeepTheirTimers() throws Exception {
+        AtomicInteger accesses = new AtomicInteger();
+        Machine hammer = pc.running("hammer", (slice, vcpu) -> {
+            for (int port = 0x300; !slice.expired(); port++) {
+                vcpu.context.ports().read(port & 0xFFF | 0x1000, 4);
+                vcpu.context.ports().write(port & 0xFFF | 0x1000, 1, port);
+                vcpu.context.mmio().read(0xE0000000L + port, 4);
+                accesses.incrementAndGet();
+            }
+            return Vcpu.Exit.STOPPED;
+        });
+        DeviceContext hammered = pc.devices.board;
+        while (accesses.get() < 1000) Thread.onSpinWait();
+        pc.running("other", FakePc.HALT);
+        for (DeviceContext board : List.of(pc.devices.board, hammered)) {
+            CountDownLatch ticks = new CountDownLatch(100);
+            board.execute(() -> {
+                vmkernel.api.device.GuestTimer[] timer = new vmkernel.api.device.GuestTimer[1];
+                timer[0] = board.timer(() -> {
+                    ticks.countDown();
+                    if (ticks.getCount() > 0) timer[0].at(board.clock().nanos() + 1_000_000);
+                });
+                timer[0].at(0);
+            });
+            assertTrue(ticks.await(20, TimeUnit.SECONDS));
+        }
+        hammer.powerOff(PowerMode.HARD);
+        assertEquals(PowerState.OFF, hammer.state());
+    }
+
+    @Test
+    void aFailureWithoutADumpIsStillAFailure() throws Exception {
+        Files.writeString(home.resolve("var"), "not a folder");
+        Machine vm = pc.running("a", (slice, vcpu) -> {
+            throw new IllegalStateException("bad");
+        });
+        assertTrue(awaitOff(vm).failure().startsWith("monitor failed: java.lang.IllegalStateException: bad; dump: none ("));
+        assertTrue(pc.idle());
+    }
+
+    @Test
     void aVcpuThatDoesNotStopMakesTheVmStuckAndNothingElse() throws Exception {
         pc.registry.parts().patienceMillis = 50;
         AtomicInteger release = new AtomicInteger();
