@@ -21,6 +21,7 @@ import vmkernel.api.memory.AdmissionException;
 import vmkernel.api.world.Slice;
 import vmkernel.api.world.World;
 import vmkernel.api.world.World.Outcome;
+import vmkernel.api.world.WorldScheduler;
 
 /** The threads. What is exact in time is in {@link RunQueueTest}. */
 @Timeout(60)
@@ -129,6 +130,21 @@ class ShareSchedulerTest {
         while (seen.size() < 5) Thread.onSpinWait();
         for (FakeWorld world : worlds) scheduler.remove(world);
         assertTrue(scheduler.usage().isEmpty());
+    }
+
+    @Test
+    void busyWorldsShareASlotInRealTime() throws Exception {
+        FakeWorld[] worlds = new FakeWorld[3];
+        for (int i = 0; i < 3; i++) {
+            worlds[i] = new FakeWorld(i + 1, FakeWorld.of(0, 100, 1000 << i, 0), ShareSchedulerTest::spin);
+            scheduler.admit(worlds[i]);
+        }
+        List<WorldScheduler.Usage> usage;
+        do {
+            usage = scheduler.usage();
+        } while (usage.stream().mapToLong(line -> line.usedNanos()).sum() < 1_400_000_000L);
+        for (int i = 0; i < 3; i++) assertEquals((1 << i) / 7.0, usage.get(i).usedNanos() / 1.4e9, 0.08, "world " + (i + 1));
+        assertEquals(List.of(14, 29, 57), usage.stream().map(line -> line.effectiveMin()).toList());
     }
 
     @Test

@@ -115,6 +115,21 @@ class RegistryTest {
     }
 
     @Test
+    void registrationsOfSeveralKernelsDoNotLoseEachOther() throws Exception {
+        FakePc other = new FakePc(home);
+        try {
+            for (int i = 0; i < 10; i++) {
+                pc.registry.register(vmx("a" + i + ".vmx", "memsize = \"8\"\n"));
+                other.registry.register(vmx("b" + i + ".vmx", "memsize = \"8\"\n"));
+            }
+            pc.registry.unregister(pc.registry.find("a0").orElseThrow());
+            assertEquals(19, Files.readAllLines(list()).size());
+        } finally {
+            other.close();
+        }
+    }
+
+    @Test
     void machinesAreFoundByNameIdAndPath() throws Exception {
         Path web = vmx("web.vmx", "displayName = \"web\"\nmemsize = \"8\"\n");
         VirtualMachine vm = pc.registry.register(web);
