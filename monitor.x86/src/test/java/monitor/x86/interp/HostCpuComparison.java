@@ -7,14 +7,14 @@ import monitor.x86.isa.InstructionTable;
 import monitor.x86.isa.Note;
 
 /**
- * Compares the interpreter with this machine's CPU at length: {@code HostCpuComparison ROWS CASES SEED}, where ROWS is
+ * Compares the interpreter with this machine's CPU at length: {@code HostCpuComparison ROWS CASES SEED [undefined]}, where ROWS is
  * {@code integer}, {@code fp} or a regular expression for operations. Ends with status 1 if anything differs.
  */
 final class HostCpuComparison {
     public static void main(String[] args) throws Exception {
         InstructionTable table = InstructionTable.load();
         try (HostCpu host = new HostCpu(); InterpreterExecutor tested = new InterpreterExecutor()) {
-            Map<String, String> report = Comparison.run(new Comparison(true, 1), table, host, tested, row -> !row.operation.matches("call_ind|push") && switch (args[0]) {
+            Map<String, String> report = Comparison.run(new Comparison(args.length > 3, 1), table, host, tested, row -> switch (args[0]) {
                 case "integer" -> integer(row);
                 case "fp" -> !integer(row);
                 default -> row.operation.matches(args[0]);
