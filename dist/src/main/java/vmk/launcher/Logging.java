@@ -12,7 +12,10 @@ import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
-/** Where the log goes: var/log/vmkernel.0 of a host, standard error for the warnings of a one-shot run. */
+/**
+ * Where the log goes: var/log/vmkernel.0 of a host. A one-shot run has none, as its user is told what matters in one line;
+ * {@code VMK_OPTS=-Dvmk.log=INFO} puts it on standard error.
+ */
 final class Logging {
     private static final int FILE_BYTES = 4 << 20;
     private static final int FILES = 4;
@@ -23,10 +26,12 @@ final class Logging {
     static void configure(boolean host) {
         LogManager.getLogManager().reset();
         Logger root = Logger.getLogger("");
-        root.setLevel(host ? Level.INFO : Level.WARNING);
+        String wanted = System.getProperty("vmk.log");
+        root.setLevel(wanted != null ? Level.parse(wanted) : host ? Level.INFO : Level.OFF);
+        if (!host && wanted == null) return;
         Handler handler = host ? file() : new ConsoleHandler();
         handler.setFormatter(new Line());
-        handler.setLevel(handler instanceof FileHandler ? Level.ALL : Level.WARNING);
+        handler.setLevel(Level.ALL);
         root.addHandler(handler);
     }
 
