@@ -1,11 +1,13 @@
 /* Segmentation. [SDM] 3A 3.4, 5.2 to 5.8. QEMU TCG checks loads of segment registers but neither limits nor types on access. */
 #include "systest.h"
 
-#define READ8(offset) ASM("movb %%fs:(%0), %%al", : "r"(offset) : "eax")
-#define READ16(offset) ASM("movw %%fs:(%0), %%ax", : "r"(offset) : "eax")
-#define READ32(offset) ASM("movl %%fs:(%0), %%eax", : "r"(offset) : "eax")
-#define WRITE8(offset) ASM("movb $0, %%fs:(%0)", : "r"(offset) : "memory")
-#define WRITE32(offset) ASM("movl $0, %%fs:(%0)", : "r"(offset) : "memory")
+/* Each loads fs anew, since a caught trap has reset it. */
+#define ACCESS(text, selector, ...) ASM("movw %w0, %%fs; " text, : "r"(selector), __VA_ARGS__ : "eax", "edx", "memory", "cc")
+#define READ8(offset) ACCESS("movb %%fs:(%1), %%al", S, "r"(offset))
+#define READ16(offset) ACCESS("movw %%fs:(%1), %%ax", S, "r"(offset))
+#define READ32(offset) ACCESS("movl %%fs:(%1), %%eax", S, "r"(offset))
+#define WRITE8(offset) ACCESS("movb $0, %%fs:(%1)", S, "r"(offset))
+#define WRITE32(offset) ACCESS("movl $0, %%fs:(%1)", S, "r"(offset))
 #define LOAD(sreg, selector) ASM("movw %w0, %%" sreg, : "r"(selector))
 
 static const u32 S = SEL(FIRST_FREE);
@@ -13,7 +15,6 @@ static const u32 S = SEL(FIRST_FREE);
 static void use(struct descriptor d)
 {
     gdt[FIRST_FREE] = d;
-    LOAD("fs", S);
 }
 
 static void limits(void)
@@ -60,15 +61,15 @@ static void limits(void)
     LOAD("ss", DATA0);
 
     use(segment((u32) scratch, 0xfff, 0x93, 4));
-    SDM_CHECK("limit-rep-movs", TRY(ASM("rep; movsl %%fs:(%%esi), %%es:(%%edi)", : "S"(0xff8), "D"(scratch + 0x4000), "c"(4) : "memory")), GP(0));
+    SDM_CHECK("limit-rep-movs", TRY(ACCESS("rep; movsl %%fs:(%%esi), %%es:(%%edi)", S, "S"(0xff8), "D"(scratch + 0x4000), "c"(4))), GP(0));
     if (sdm_only("limit-rep-movs-progress")) {
         check("limit-rep-movs-count", caught.f.ecx, 2);
         check("limit-rep-movs-esi", caught.f.esi, 0x1000);
         check("limit-rep-movs-edi", caught.f.edi, (u32) scratch + 0x4008);
     }
-    SDM_CHECK("limit-fpu-operand", TRY(ASM("fldl %%fs:(%0); fstp %%st", : "r"(0xffc))), GP(0));
-    SDM_CHECK("limit-cmpxchg8b", TRY(ASM("cmpxchg8b %%fs:(%0)", : "r"(0xffc), "a"(0), "b"(0), "c"(0), "d"(0) : "memory")), GP(0));
-    SDM_CHECK("limit-bt-memory", TRY(ASM("btl %1, %%fs:(%0)", : "r"(0), "r"(0x1000 * 8))), GP(0));
+    SDM_CHECK("limit-fpu-operand", TRY(ACCESS("fldl %%fs:(%1); fstp %%st", S, "r"(0xffc))), GP(0));
+    SDM_CHECK("limit-cmpxchg8b", TRY(ACCESS("cmpxchg8b %%fs:(%1)", S, "r"(0xffc))), GP(0));
+    SDM_CHECK("limit-bt-memory", TRY(ACCESS("btl %2, %%fs:(%1)", S, "r"(0), "r"(0x1000 * 8))), GP(0));
     SDM_CHECK("lea-is-not-checked", TRY(ASM(".byte 0x64; leal (%0), %%eax", : "r"(0x5000) : "eax")), NONE);
 }
 
@@ -77,7 +78,7 @@ static void types(void)
     use(segment((u32) scratch, 0xfffff, 0x91, 0xc));
     SDM_CHECK("read-only-read", TRY(READ32(0)), NONE);
     SDM_CHECK("read-only-write", TRY(WRITE32(0)), GP(0));
-    SDM_CHECK("read-only-rmw", TRY(ASM("lock; incl %%fs:0", : : "memory")), GP(0));
+    SDM_CHECK("read-only-rmw", TRY(ACCESS("lock; incl %%fs:(%1)", S, "r"(0))), GP(0));
     use(segment((u32) scratch, 0xfffff, 0x9b, 0xc));
     SDM_CHECK("code-read", TRY(READ32(0)), NONE);
     SDM_CHECK("code-write", TRY(WRITE32(0)), GP(0));
@@ -91,9 +92,8 @@ static void types(void)
 static void null_selectors(void)
 {
     check("null-load", TRY({ LOAD("fs", 0); LOAD("gs", 3); LOAD("fs", 2); }), NONE);
-    LOAD("fs", 0);
-    SDM_CHECK("null-read", TRY(READ8((u32) scratch)), GP(0));
-    SDM_CHECK("null-write", TRY(WRITE8((u32) scratch)), GP(0));
+    SDM_CHECK("null-read", TRY(ACCESS("movb %%fs:(%1), %%al", 0, "r"(scratch))), GP(0));
+    SDM_CHECK("null-write", TRY(ACCESS("movb $0, %%fs:(%1)", 3, "r"(scratch))), GP(0));
     LOAD("fs", DATA0);
     check("null-ss", TRY(LOAD("ss", 0)), GP(0));
     check("null-ss-rpl3", TRY(LOAD("ss", 3)), GP(0));
