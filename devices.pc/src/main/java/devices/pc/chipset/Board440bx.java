@@ -55,6 +55,9 @@ public final class Board440bx implements VirtualDevice {
     /** For those who press keys and move the mouse. */
     public Keyboard8042 keyboard() { return keyboard; }
 
+    /** An error that the board reports by NMI, or its NMI button: reaches the CPU unless port 70h masks it. */
+    public void nonMaskable() { if (!rtc.nmiMasked()) fabric.nonMaskable(); }
+
     @Override
     public void reset() {
         fabric.reset();

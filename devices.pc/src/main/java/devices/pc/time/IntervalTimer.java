@@ -13,7 +13,7 @@ public final class IntervalTimer {
     /** Callbacks for a guest that asks for more than this are late; their ticks come one after another. */
     private static final long SHORTEST_NANOS = 10_000;
     private static final int REFRESH_CLOCKS = 18; // 15.085 microseconds
-    private static final int SPEAKER_GATE = 0x01, SPEAKER_DATA = 0x02, STORED = 0x0F, REFRESH = 0x10, OUT2 = 0x20;
+    private static final int SPEAKER_GATE = 0x01, STORED = 0x0F, REFRESH = 0x10, OUT2 = 0x20;
 
     private final Pit8254 chip = new Pit8254();
     private final TickBacklog backlog = new TickBacklog();
@@ -82,9 +82,6 @@ public final class IntervalTimer {
             }
         };
     }
-
-    /** True while the speaker sounds: its data bit is on and counter 2 counts. */
-    public boolean speaker() { return (port61 & (SPEAKER_GATE | SPEAKER_DATA)) == (SPEAKER_GATE | SPEAKER_DATA); }
 
     /** The guest acknowledged an interrupt: the next late tick may follow. */
     public void acknowledged() {

@@ -71,8 +71,6 @@ public final class Pit8254 implements ByteChip {
 
         public boolean out() { return out; }
 
-        public boolean gate() { return gate; }
-
         /** Drives GATE; what it does depends on the mode [8254] Gate Pin Operations Summary. */
         public void gate(boolean level) {
             boolean rises = level && !gate;

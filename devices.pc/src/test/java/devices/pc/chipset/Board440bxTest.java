@@ -250,6 +250,24 @@ class Board440bxTest {
     }
 
     @Test
+    void nmiGoesThroughLint1AndPort70MasksIt() {
+        Board440bx nmi = (Board440bx) board;
+        nmi.nonMaskable();
+        assertEquals(0, pc.pins.nmis[0], "LINT1 is masked after reset");
+        pc.write(0xFEE0_00F0L, 0x1FF);
+        pc.write(0xFEE0_0360L, 0x400);
+        nmi.nonMaskable();
+        assertEquals(1, pc.pins.nmis[0]);
+        pc.out(0x70, 0x80);
+        nmi.nonMaskable();
+        assertEquals(1, pc.pins.nmis[0]);
+        pc.out(0x70, 0x00);
+        pc.sink.apicBase(0, 0xFEE0_0100L);
+        nmi.nonMaskable();
+        assertEquals(2, pc.pins.nmis[0], "without the local APIC it is the CPU's pin");
+    }
+
+    @Test
     void postCodesAndPagesAreKept() {
         pc.out(0x80, 0xA5);
         pc.out(0x87, 0x12);
