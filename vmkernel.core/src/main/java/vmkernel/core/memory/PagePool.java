@@ -1,6 +1,6 @@
 package vmkernel.core.memory;
 
-import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Set;
@@ -51,7 +51,7 @@ public final class PagePool implements MachineMemory {
             }
             LOG.warn("vmk.memory={}: a number of MB, at least 4, is needed; taking the host's memory less 1 GB", property);
         }
-        long host = ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+        long host = HostSize.bytes(Path.of("/"));
         return Math.max(UNIT, host > 2 * HOST_RESERVE ? host - HOST_RESERVE : host / 2);
     }
 
