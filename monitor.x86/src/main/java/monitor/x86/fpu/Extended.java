@@ -375,7 +375,7 @@ final class Extended {
             return;
         }
         if (isInfinite(bSe, b)) {
-            exact(aSe, a);
+            result((aSe & SPECIAL) == 0 && a < 0 ? aSe | 1 : aSe, a); // a denormal does not underflow here
             return;
         }
         boolean negative = isNegative(aSe);
