@@ -567,6 +567,8 @@ public final class SseOps {
     @Operation(value = "fxsave", shape = Shape.WHOLE)
     public static void fxsave(Cpu cpu, Insn i) {
         imageOperand(cpu, i);
+        SegmentRegister segment = cpu.segments[i.segment];
+        cpu.mmu.probeWrite(cpu.writable(segment, Flags.zeroExtend(i.addressSize, cpu.offset(i) + IMAGE_BYTES - 1), 0), 1); // its end first
         cpu.probeWrite(i, IMAGE_BYTES);
         byte[] x87 = new byte[XMM];
         cpu.fpu.fxsave(x87, i.operandSize == 64);
@@ -581,6 +583,7 @@ public final class SseOps {
     @Operation(value = "fxrstor", shape = Shape.WHOLE)
     public static void fxrstor(Cpu cpu, Insn i) {
         imageOperand(cpu, i);
+        cpu.read(i, IMAGE_BYTES - 1, 1); // its end first
         cpu.probeRead(i, IMAGE_BYTES);
         int mxcsr = (int) cpu.read(i, MXCSR, 4);
         if ((mxcsr & ~Sse.MXCSR_MASK) != 0) throw cpu.gp();
