@@ -19,10 +19,12 @@ final class Parts implements AutoCloseable {
     final PagePool memory;
     /** Folder of the installation; dumps go below it. */
     final Path home;
+    /** How long a power-on waits for a service while there is none of its kind: its bundle may be just starting. */
+    volatile long serviceMillis = 2000;
     final Worlds worlds = new Worlds();
-    final Plugged<Monitor> monitors = new Plugged<>();
-    final Plugged<VirtualDeviceProvider> devices = new Plugged<>();
-    final Plugged<Firmware> firmwares = new Plugged<>();
+    final Plugged<Monitor> monitors = new Plugged<>(() -> serviceMillis);
+    final Plugged<VirtualDeviceProvider> devices = new Plugged<>(() -> serviceMillis);
+    final Plugged<Firmware> firmwares = new Plugged<>(() -> serviceMillis);
     final AlarmClock clock = new AlarmClock();
     private final AtomicInteger threadNumber = new AtomicInteger();
     final ThreadFactory threads = task -> {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
@@ -11,11 +12,14 @@ import java.util.function.Predicate;
  * those who look for one wait a moment: a bundle may be just starting, or being updated.
  */
 final class Plugged<T> {
-    private static final long PATIENCE_NANOS = 2_000_000_000;
 
     private record Service<T>(T service, int ranking, long id) {}
 
     private final List<Service<T>> services = new ArrayList<>();
+    /** How long to wait while there is none of the kind. */
+    private final LongSupplier patienceMillis;
+
+    Plugged(LongSupplier patienceMillis) { this.patienceMillis = patienceMillis; }
 
     synchronized void add(T service, Map<String, ?> properties) {
         int ranking = properties.get("service.ranking") instanceof Integer number ? number : 0;
@@ -31,7 +35,7 @@ final class Plugged<T> {
 
     /** The best that fits. Waits while there is none of the kind, but not for one that fits when there are others. */
     synchronized Optional<T> find(Predicate<T> fits) {
-        long end = System.nanoTime() + PATIENCE_NANOS;
+        long end = System.nanoTime() + patienceMillis.getAsLong() * 1_000_000;
         try {
             for (long left; services.isEmpty() && (left = end - System.nanoTime()) > 0; ) wait(left / 1_000_000 + 1);
         } catch (InterruptedException e) {

@@ -312,6 +312,7 @@ class PowerTest {
         assertEquals("b: unknown monitor \"jit9\"; known: fake", refused(pc.vm("b", "monitor", "jit9")));
         assertEquals("c: 60 MB of memory asked for, 56 MB of 64 MB are free", refusedBeside(pc.vm("c", "memsize", "60")));
         assertEquals("d: memsize = \"4096\": this host has 64 MB for virtual machines", refused(pc.vm("d", "memsize", "4096")));
+        pc.registry.parts().serviceMillis = 20;
         pc.registry.unbindFirmware(pc.firmware);
         assertEquals("e: there is no firmware (is bundle firmware.bios active?)", refused(pc.vm("e")));
         pc.registry.unbindDevices(pc.devices);
@@ -348,6 +349,7 @@ class PowerTest {
 
     @Test
     void aMissingServiceIsWaitedForWhileItsBundleStarts() throws Exception {
+        pc.registry.parts().serviceMillis = 20_000;
         pc.registry.unbindFirmware(pc.firmware);
         Machine vm = pc.vm("a");
         Thread late = new Thread(() -> pc.registry.bindFirmware(pc.firmware, java.util.Map.of()));
