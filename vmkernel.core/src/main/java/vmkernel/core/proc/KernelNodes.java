@@ -62,7 +62,7 @@ final class KernelNodes {
         nodes.add(cpuSetting(at, machine, "shares", () -> String.valueOf(machine.cpuAllocation().shares())));
         nodes.add(cpuSetting(at, machine, "affinity", () -> affinity(machine.cpuAllocation())));
         nodes.add(new TextNode(at + "mem/status", () -> MEMORY_HEADER + memoryLine(id, machine)));
-        // all memory of a VM is reserved: its minimum is its size, so there is nothing to set as yet
+        // LIMIT: all memory of a VM is reserved: its minimum is its size, and there is nothing to set
         nodes.add(new TextNode(at + "mem/min", () -> String.valueOf(machine.memoryBytes() / MB)));
         nodes.add(new TextNode(at + "mem/max", () -> String.valueOf(machine.memoryBytes() / MB)));
         nodes.add(new TextNode(at + "mem/shares", () -> String.valueOf(memoryShares(machine))));

@@ -23,7 +23,7 @@ public record Hardware(String name, long memoryBytes, ResourceAllocation cpu, Li
     private static final long MB = 1 << 20;
     /** Memory where {@code memsize} is not set, in MB. */
     private static final int DEFAULT_MEMORY = 256;
-    /** LIMIT: 64 GB, as the page table of guest memory and the E820 map are tested up to there. */
+    /** LIMIT: in MB; more is untried. */
     private static final int MAX_MEMORY = 65536;
 
     /**
@@ -59,6 +59,7 @@ public record Hardware(String name, long memoryBytes, ResourceAllocation cpu, Li
     }
 
     private static List<Device> devices(VmConfig config) throws VmConfigException {
+        // LIMIT: one virtual CPU
         if (config.number("numvcpus", 1, 1, 64) != 1) {
             throw new VmConfigException(config.file() + ": numvcpus = \"" + config.text("numvcpus", "") + "\": a virtual machine has one CPU in this release");
         }
