@@ -97,7 +97,7 @@ public final class IntervalTimer {
         chip.advance(1, passed);
         chip.advance(2, passed);
         if (rises == 0) return;
-        backlog.add(rises, passed * 1_000_000_000L / Pit8254.HERTZ / rises);
+        backlog.add(rises, nanosOf(passed / rises));
         deliver();
         schedule();
     }

@@ -1,0 +1,2 @@
+/** PS/2: keyboard controller, keyboard, mouse. */
+package devices.pc.input;

@@ -1,0 +1,2 @@
+/** The virtual devices of a PC, as the kernel asks for them by name. */
+package devices.pc;

@@ -1,0 +1,2 @@
+/** Serial ports, and the debug ports that emulators have. */
+package devices.pc.serial;
