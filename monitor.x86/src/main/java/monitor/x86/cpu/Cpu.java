@@ -78,6 +78,9 @@ public final class Cpu extends Flags implements Mmu.CodeListener {
     public final Interrupts interrupts = new Interrupts(this);
     public final Tasks tasks = new Tasks(this);
 
+    /** FERR# is asserted. */
+    private boolean numericError;
+
     private final Checkpoint checkpoint = new Checkpoint();
     private final Mmu.CodeListener code;
 
@@ -174,10 +177,21 @@ public final class Cpu extends Flags implements Mmu.CodeListener {
 
     public GuestFault ud() { return fault.of(GuestFault.UD, 0); }
 
-    /** An x87 error is pending and the next waiting instruction has come: #MF, or FERR# where CR0.NE is clear. */
+    /** An x87 error is pending and a waiting instruction has come: #MF; where CR0.NE is clear FERR# and, without IGNNE#, a freeze until an interrupt. */
     public void fpuError() {
         if ((cr0 & CR0_NE) != 0) throw fault(GuestFault.MF);
-        if (!context.ignoreNumericError()) context.numericError(true);
+        if (!numericError) {
+            numericError = true;
+            context.numericError(true);
+        }
+        if (!context.ignoreNumericError()) throw fault(GuestFault.FREEZE);
+    }
+
+    /** After an instruction that may have cleared the pending x87 error: FERR# goes away with it. */
+    public void fpuErrorCleared() {
+        if (!numericError || fpu.pending()) return;
+        numericError = false;
+        context.numericError(false);
     }
 
     /** An unmasked SIMD exception. */

@@ -46,6 +46,7 @@ final class GateNode extends Node {
             else if (!loads) cpu.fpu.enterMmx();
         }
         node.exec(cpu);
+        if (x87) cpu.fpuErrorCleared();
         if (entersMmx) cpu.fpu.enterMmx();
     }
 }

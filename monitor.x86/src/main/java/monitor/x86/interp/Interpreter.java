@@ -313,7 +313,9 @@ final class Interpreter implements Vcpu, Mmu.CodeListener {
         clearTraps();
         cpu.stiShadow = false;
         cpu.ssShadow = false;
-        if (vector == GuestFault.DB) {
+        if (vector == GuestFault.FREEZE) {
+            cpu.halted = true;
+        } else if (vector == GuestFault.DB) {
             Debug.raise(cpu, (int) cpu.debug[6] & Debug.BD);
         } else {
             cpu.control |= Flags.RF;

@@ -9,6 +9,8 @@ public final class GuestFault extends RuntimeException {
 
     public static final int DE = 0, DB = 1, NMI = 2, BP = 3, OF = 4, BR = 5, UD = 6, NM = 7, DF = 8, TS = 10, NP = 11, SS = 12, GP = 13,
         PF = 14, MF = 16, AC = 17, MC = 18, XM = 19;
+    /** Not an exception: the instruction waits for an external interrupt and is then executed again. */
+    public static final int FREEZE = -1;
     private static final int WITH_ERROR_CODE = 1 << DF | 1 << TS | 1 << NP | 1 << SS | 1 << GP | 1 << PF | 1 << AC;
     private static final int CONTRIBUTORY = 1 << DE | 1 << TS | 1 << NP | 1 << SS | 1 << GP;
 
@@ -28,7 +30,7 @@ public final class GuestFault extends RuntimeException {
 
     public int errorCode() { return errorCode; }
 
-    public static boolean hasErrorCode(int vector) { return vector < 32 && (WITH_ERROR_CODE >>> vector & 1) != 0; }
+    public static boolean hasErrorCode(int vector) { return vector >= 0 && vector < 32 && (WITH_ERROR_CODE >>> vector & 1) != 0; }
 
     /** Contributory exceptions make a double fault of each other, [SDM] 3A table 6-4. */
     public static boolean contributory(int vector) { return vector < 32 && (CONTRIBUTORY >>> vector & 1) != 0; }
