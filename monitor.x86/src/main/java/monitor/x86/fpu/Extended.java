@@ -614,12 +614,8 @@ final class Extended {
                 | core.hi >>> 11 & 0xF_FFFF_FFFF_FFFFL;
     }
 
-    /**
-     * To a signed integer of width bits, or the integer indefinite with INVALID if it does not fit.
-     *
-     * @param rounding one of the modes of {@link FloatCore}: FISTTP always chops
-     */
-    long toInteger(int se, long m, int width, int rounding) {
+    /** To a signed integer of width bits, or the integer indefinite with INVALID if it does not fit. */
+    long toInteger(int se, long m, int width) {
         long indefinite = -1L << width - 1;
         boolean negative = isNegative(se);
         int exponent = (se & SPECIAL) - BIAS;
@@ -630,10 +626,7 @@ final class Extended {
         if (m == 0) {
             return 0;
         }
-        int kept = core.rounding;
-        core.rounding = rounding;
         long magnitude = core.roundToInteger(negative, exponentOf(se, m), normalised(m));
-        core.rounding = kept;
         if (Long.compareUnsigned(magnitude, negative ? -indefinite : ~indefinite) > 0) {
             core.flags = INVALID;
             core.roundedUp = false;

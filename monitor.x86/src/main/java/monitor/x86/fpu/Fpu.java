@@ -477,21 +477,12 @@ public final class Fpu {
 
     /** FIST to 16, 32 or 64 bits. */
     public boolean storeInteger(int width) {
-        return storeInteger(width, control >> 10 & 3);
-    }
-
-    /** FISTTP: chops whatever the control word says. */
-    public boolean storeChopped(int width) {
-        return storeInteger(width, FloatCore.CHOP);
-    }
-
-    private boolean storeInteger(int width, int rounding) {
         if (absent(top)) {
             stored = -1L << width - 1;
             return stackFault(0);
         }
         math.begin();
-        stored = math.toInteger(signExponent[top], mantissa[top], width, rounding);
+        stored = math.toInteger(signExponent[top], mantissa[top], width);
         return commit();
     }
 

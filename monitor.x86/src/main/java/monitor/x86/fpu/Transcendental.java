@@ -166,6 +166,12 @@ final class Transcendental {
         finishExact();
     }
 
+    /** Chops to the 67 bits that the hardware has for a logarithm and a quotient. */
+    private static Wide chop(Wide value) {
+        value.lo &= 0xE000_0000_0000_0000L;
+        return value;
+    }
+
     /** Rounds a result that is known to be inexact. */
     private void finish(Wide value) {
         core.set(value.negative, value.exponent, value.hi, value.lo | 1);
@@ -316,7 +322,7 @@ final class Transcendental {
             return;
         }
         logarithmOfQuotient();
-        finish(x.add(z.setInteger(power), false).multiply(widen(y, bSe, b)));
+        finish(chop(x.add(z.setInteger(power), false)).multiply(widen(y, bSe, b)));
     }
 
     /** x = log2((1 + x/y) / (1 - x/y)) for x/y of at most 0.172. */
@@ -361,7 +367,7 @@ final class Transcendental {
         if (x.exponent < -2) {
             y.setInteger(2).add(x, false);
             logarithmOfQuotient();
-            finish(x.multiply(widen(y, bSe, b)));
+            finish(chop(x).multiply(widen(y, bSe, b)));
         } else {
             x.add(ONE, false);
             logarithm(bSe, b);
@@ -393,6 +399,12 @@ final class Transcendental {
         } else {
             widen(x, bSe & SPECIAL, b);
             widen(y, aSe & SPECIAL, a);
+            if (!left && x.exponent - y.exponent < -41) {
+                chop(x.divide(y)); // the hardware returns the quotient
+                core.set(negative, x.exponent, x.hi, x.lo);
+                finishExact();
+                return;
+            }
             angle();
         }
         if (left) {
@@ -407,9 +419,9 @@ final class Transcendental {
     private void angle() {
         boolean steep = x.exponent > y.exponent || x.exponent == y.exponent && Long.compareUnsigned(x.hi, y.hi) > 0;
         if (steep) {
-            z.set(y).divide(x);
+            chop(z.set(y).divide(x));
         } else {
-            z.set(x).divide(y);
+            chop(z.set(x).divide(y));
         }
         int index = 16;
         if (z.exponent < 0) {

@@ -195,12 +195,6 @@ final class X87AgainstHostTest {
                 f.pop();
             }
         });
-        exact("fisttp i32", "DB0E", (f, r) -> {
-            if (f.storeChopped(32)) {
-                r.putInt(MEMORY, (int) f.stored);
-                f.pop();
-            }
-        });
         exact("fnstenv", "D936", (f, r) -> {
             byte[] image = new byte[28];
             f.storeEnvironment(image, true, false);
