@@ -1,6 +1,7 @@
 package devices.pc.chipset;
 
 import devices.pc.bus.ByteChip;
+import java.util.Arrays;
 import java.util.function.Consumer;
 
 /** The single registers of the PIIX4's ISA side: page registers with the POST code, port 92h, coprocessor error. */
@@ -20,7 +21,7 @@ final class SystemPorts {
 
     /** As firmware leaves it, with A20 on. */
     void reset() {
-        java.util.Arrays.fill(pages, (byte) 0);
+        Arrays.fill(pages, (byte) 0);
         port92 = FAST_A20;
     }
 

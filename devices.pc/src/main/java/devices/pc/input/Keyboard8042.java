@@ -1,6 +1,7 @@
 package devices.pc.input;
 
 import devices.pc.bus.ByteChip;
+import java.util.Arrays;
 import java.util.function.Consumer;
 import vmkernel.api.device.InterruptLine;
 
@@ -43,7 +44,7 @@ public final class Keyboard8042 {
     public void reset() {
         keyboard.reset();
         mouse.reset();
-        java.util.Arrays.fill(ram, (byte) 0);
+        Arrays.fill(ram, (byte) 0);
         ram[0] = CTR_KEYBOARD_IRQ | CTR_SYSTEM | CTR_AUX_OFF | CTR_TRANSLATE;
         awaiting = NONE;
         output = 0;

@@ -1,6 +1,7 @@
 package devices.pc.time;
 
 import devices.pc.bus.ByteChip;
+import java.util.Arrays;
 import java.util.function.Function;
 import vmkernel.api.device.GuestClock;
 import vmkernel.api.device.GuestTimer;
@@ -20,19 +21,19 @@ public final class IntervalTimer {
     private final GuestClock clock;
     private final GuestTimer timer;
     private final TickLine irq0;
-    private long clocks;    // of CLK since power-on that the chip has seen
+    private final long[] clocks = new long[3]; // of CLK since power-on that each counter has seen
     private int port61;
 
     /** @param timers makes a timer of guest time for a callback */
     public IntervalTimer(GuestClock clock, Function<Runnable, GuestTimer> timers, TickLine irq0) {
         this.clock = clock;
-        this.timer = timers.apply(this::refresh);
+        this.timer = timers.apply(() -> refresh(0));
         this.irq0 = irq0;
     }
 
     /** As a PC's firmware leaves it: counter 0 ticks 18.2 times a second, counter 1 refreshes memory, the speaker is off. */
     public void reset() {
-        clocks = clocksAt(clock.nanos());
+        Arrays.fill(clocks, clocksAt(clock.nanos()));
         chip.reset();
         backlog.clear();
         irq0.set(false);
@@ -51,13 +52,14 @@ public final class IntervalTimer {
         return new ByteChip() {
             @Override
             public int read(int offset) {
-                refresh();
+                if (offset < 3) refresh(offset);
                 return chip.read(offset);
             }
 
             @Override
             public void write(int offset, int value) {
-                refresh();
+                if (offset < 3) refresh(offset);
+                else refreshAll();
                 boolean before = chip.counter(0).out();
                 chip.write(offset, value);
                 if (offset == 0 || offset == 3 && value >> 6 == 0 && (value & 0x30) != 0) counter0Changed(before, offset == 3);
@@ -70,13 +72,13 @@ public final class IntervalTimer {
         return new ByteChip() {
             @Override
             public int read(int offset) {
-                refresh();
-                return port61 | ((clocks / REFRESH_CLOCKS & 1) != 0 ? REFRESH : 0) | (chip.counter(2).out() ? OUT2 : 0);
+                refresh(2);
+                return port61 | ((clocks[2] / REFRESH_CLOCKS & 1) != 0 ? REFRESH : 0) | (chip.counter(2).out() ? OUT2 : 0);
             }
 
             @Override
             public void write(int offset, int value) {
-                refresh();
+                refresh(2);
                 port61 = value & STORED;
                 chip.counter(2).gate((value & SPEAKER_GATE) != 0);
             }
@@ -88,15 +90,23 @@ public final class IntervalTimer {
         if (!backlog.isEmpty()) deliver();
     }
 
-    /** Brings the chip to the present: what a guest reads never runs ahead of the ticks that it was given an edge for. */
-    private void refresh() {
-        long now = clocksAt(clock.nanos()), passed = now - clocks;
+    private void refreshAll() {
+        for (int counter = 0; counter < 3; counter++) refresh(counter);
+    }
+
+    /**
+     * Brings a counter to the present: what a guest reads never runs ahead of the ticks that it was given an edge for. Only the
+     * one that is looked at, for a guest that calibrates its CPU by it wants its answer soon.
+     */
+    private void refresh(int counter) {
+        long now = clocksAt(clock.nanos()), passed = now - clocks[counter];
         if (passed <= 0) return;
-        clocks = now;
-        long rises = chip.advance(0, passed);
-        chip.advance(1, passed);
-        chip.advance(2, passed);
-        if (rises == 0) return;
+        clocks[counter] = now;
+        long rises = chip.advance(counter, passed);
+        if (counter == 0 && rises != 0) ticked(rises, passed);
+    }
+
+    private void ticked(long rises, long passed) {
         backlog.add(rises, nanosOf(passed / rises));
         deliver();
         schedule();
@@ -125,7 +135,7 @@ public final class IntervalTimer {
     private void schedule() {
         long rise = chip.counter(0).clocksToRise();
         if (rise == Long.MAX_VALUE) timer.cancel();
-        else timer.at(Math.max(nanosOf(clocks + rise), clock.nanos() + SHORTEST_NANOS));
+        else timer.at(Math.max(nanosOf(clocks[0] + rise), clock.nanos() + SHORTEST_NANOS));
     }
 
     private void program(int counter, int control, int... count) {
