@@ -209,11 +209,13 @@ final class Transcendental {
         term.lo = 0;
     }
 
-    /** The end of a series: to = 1 +- term. A difference is a unit of 2^-128 short, so that it stays below 1. */
+    /** The end of a series: to = 1 +- term; a difference from 1 is always below it. */
     private Wide series(Wide to, boolean minus) {
-        return minus
-                ? to.set(false, -1, ~term.hi, ~term.lo)
-                : to.set(false, 0, INTEGER_BIT | term.hi >>> 1, term.lo >>> 1 | term.hi << 63);
+        if (!minus) {
+            return to.set(false, 0, INTEGER_BIT | term.hi >>> 1, term.lo >>> 1 | term.hi << 63);
+        }
+        boolean none = (term.hi | term.lo) == 0;
+        return to.set(false, -1, none ? -1 : term.lo == 0 ? -term.hi : ~term.hi, none ? -1 : -term.lo);
     }
 
     /** FLD1 and the other constants. */
@@ -528,9 +530,16 @@ final class Transcendental {
             return;
         }
         reduce(se, m);
-        if (x.exponent < -33) {
-            // Here the hardware rounds as if the tangent were just below its argument.
-            x.negative = isNegative(se);
+        boolean cotangent = (quadrant & 1) != 0;
+        if (x.exponent < -33 && (x.hi << 1 | x.lo) == 0) {
+            // The hardware returns a power of two, or its reciprocal, as it is.
+            core.set(x.negative ^ isNegative(se) ^ cotangent, cotangent ? -x.exponent : x.exponent, x.hi, 0);
+            finishExact();
+            return;
+        }
+        if (x.exponent < -33 && !cotangent) {
+            // Other results are rounded as if the tangent were just below its argument.
+            x.negative ^= isNegative(se);
             finish(x.add(z.set(x.negative, x.exponent - 100, INTEGER_BIT, 0), true));
             return;
         }
@@ -539,7 +548,7 @@ final class Transcendental {
         z.set(y);
         y.set(x);
         cosineOfReduced();
-        if ((quadrant & 1) != 0) {
+        if (cotangent) {
             y.divide(z).negative ^= true;
             z.set(y);
         } else {

@@ -18,6 +18,7 @@ final class Values {
             case 2 -> -1;
             case 3 -> any << random.nextInt(bits);
             case 4 -> any >>> random.nextInt(64);
+            case 6 -> 0x490F_DAA2_2168_C235L >>> 63 - bits; // pi and its parts
             case 5 -> -1L << random.nextInt(bits) ^ (random.nextBoolean() ? 1L << random.nextInt(bits) : 0);
             default -> any;
         };
