@@ -1,8 +1,8 @@
 /* Single step and the debug registers. [SDM] 3B chapter 17 (18 in newer editions): 17.2, 17.3. */
-#include "systest.h"
+#include "targets.h"
 
 #define LIMIT 32
-static u32 hits, eips[LIMIT], dr6s[LIMIT], flags_seen[LIMIT];
+static volatile u32 hits, eips[LIMIT], dr6s[LIMIT], flags_seen[LIMIT];
 static u32 stop_after;          /* clears TF or DR7 after so many traps, so that nothing runs away */
 
 static u32 read_dr6(void) { u32 v; ASM("movl %%dr6, %0", "=r"(v)); return v; }
@@ -73,8 +73,6 @@ static void single_step(void)
 
     arm();
     set_gate(0x90, CODE0, stub_table[0x90], 0x8e);
-    extern u32 seen_eflags, seen_stack[];
-    void interrupt_target(void);
     idt[0x90] = gate(CODE0, (u32) interrupt_target, 0x8e, 0);
     ASM("movl $2f, %0\n\t" SET_TF "int $0x90; nop; 2: nop\n\t" CLEAR_TF "nop", "=m"(first) : : "memory", "cc");
     check("step-int-handler-has-no-tf", seen_eflags & 0x100, 0);

@@ -48,7 +48,7 @@ static void traps(void)
     ASM("fninit");
 }
 
-static u32 irq13s;
+static volatile u32 irq13s;
 static void on_irq13(struct frame *f)
 {
     (void) f;

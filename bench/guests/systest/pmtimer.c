@@ -1,13 +1,10 @@
 /* The ACPI power management timer, found through the FADT. [ACPI] 4.8.3.3. */
 #include "timers.h"
-#include "../../common/acpi.h"
 
 void pmtimer(void)
 {
     u32 bits = 24;
-    write_cr0(read_cr0() & 0x7fffffff);         /* the tables may lie beyond the identity map */
-    u16 port = acpi_pm_timer(&bits);
-    write_cr0(read_cr0() | 0x80000000);
+    u16 port = pm_clock(&bits);
     check_true("in-fadt", port != 0);
     if (!port)
         return;

@@ -6,8 +6,8 @@
 #define PAGES 8
 #define BITS (PAGE_PRESENT | PAGE_WRITE | PAGE_USER)
 
-static u32 faults, last_cr2, last_error, esp_at_fault;
-static struct frame last;
+static volatile u32 faults, last_cr2;
+static volatile struct frame last;
 
 static u32 physical(u32 page) { return (u32) scratch + 0x4000 + (page ^ 1) * 0x1000; }      /* not contiguous */
 
@@ -21,9 +21,7 @@ static void on_fault(struct frame *f)
     }
     faults++;
     last_cr2 = va;
-    last_error = f->error;
-    memcpy(&last, f, sizeof last - 8);
-    esp_at_fault = (u32) &f->esp;
+    memcpy((void *) &last, f, sizeof last - 8);
     map_page(va & ~0xfffu, physical(va >> 12 & 7), BITS);
 }
 

@@ -1,7 +1,7 @@
 /* Where interrupts and single-step traps may not come. [SDM] 3A 6.8.3, 17.3.1.4; 2B MOV, POP, STI. */
 #include "systest.h"
 
-static u32 irq_eip, irqs;
+static volatile u32 irq_eip, irqs;
 
 static void on_irq0(struct frame *f)
 {

@@ -2,7 +2,7 @@
 #include "systest.h"
 
 enum { EAX, EBX, ECX, EDX, ESI, EDI, EBP, ESP, EFLAGS, TR, LDTR, FS, GS, CS, TOP, CR0, CR3, FS0 };
-extern u32 task_seen[18], task_runs, task_leave, repair_esp, repair_eip;
+extern volatile u32 task_seen[18], task_runs, task_leave, repair_esp, repair_eip;
 void task_body(void), double_fault_task(void);
 extern const u8 task_body_after_jump[], task_body_after_iret[], small_task[];
 
@@ -20,7 +20,7 @@ static u32 busy_type(u32 selector) { return gdt[selector >> 3].high >> 8 & 0xff;
 static void reset_tasks(void)
 {
     memset(&other, 0, sizeof other);
-    memset(task_seen, 0, sizeof task_seen);
+    memset((void *) task_seen, 0, sizeof task_seen);
     task_leave = task_runs = 0;
     write_cr3((u32) page_directory);
     other.cr3 = (u32) page_directory;

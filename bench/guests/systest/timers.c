@@ -1,4 +1,5 @@
 #include "timers.h"
+#include "../../common/acpi.h"
 
 volatile u32 irq_count, irq_order[32];
 void (*in_handler)(u32 line);
@@ -116,4 +117,17 @@ void wait_us(u32 microseconds)
     outb(PIT + 2, (u8) (count >> 8));
     while (!(inb(0x61) & 0x20))
         ;
+}
+
+u16 pm_clock(u32 *bits)
+{
+    write_cr0(read_cr0() & 0x7fffffff);         /* the tables may lie beyond the identity map */
+    u16 port = acpi_pm_timer(bits);
+    write_cr0(read_cr0() | 0x80000000);
+    return port;
+}
+
+u32 pm_since(u16 port, u32 earlier)
+{
+    return (inl(port) - earlier) & 0xffffff;
 }

@@ -22,4 +22,9 @@ u8 pic_isr(u16 port);
 
 /* Microseconds by PIT channel 2, at most 50 000. */
 void wait_us(u32 microseconds);
+
+/* The PM timer as a clock of its own (the waits above run long when the host is busy): port, or 0 without one. */
+u16 pm_clock(u32 *bits);
+/* PM timer ticks (3.579545 MHz) since an earlier reading, at most 4.6 s. */
+u32 pm_since(u16 port, u32 earlier);
 #endif
