@@ -139,7 +139,7 @@ void apic(void)
     check("version", *at(0x30) & 0xf0, 0x10);
     check_true("lvt-entries", (*at(0x30) >> 16 & 0xff) >= 3);
     handlers[SPURIOUS] = on_vector;
-    u32 old = *at(0xf0);
+    u32 old = *at(0xf0), old_lint0 = *at(0x350), old_lint1 = *at(0x360);
     *at(0xf0) = 0x100 | SPURIOUS;
     check("software-enabled", *at(0xf0) & 0x1ff, 0x100 | SPURIOUS);
     *at(0x80) = 0;
@@ -147,10 +147,11 @@ void apic(void)
     interrupts_of_its_own();
     virtual_wire();
     *at(0x280) = 0;
-    *at(0x320) = 0x10000 | 5;                   /* an illegal vector is noted when it would be sent */
     *at(0xf0) = 0xff;                           /* software-disabled: the LVT is masked and stays so */
     *at(0x320) = TIMER;
     SDM_CHECK("software-disabled-masks-lvt", *at(0x320) & 0x10000, 0x10000);
     *at(0xf0) = old;
     *at(0x320) = 0x10000;
+    *at(0x350) = old_lint0;                     /* disabling masked them too */
+    *at(0x360) = old_lint1;
 }
