@@ -142,9 +142,21 @@ class ShareSchedulerTest {
         List<WorldScheduler.Usage> usage;
         do {
             usage = scheduler.usage();
-        } while (usage.stream().mapToLong(line -> line.usedNanos()).sum() < 1_400_000_000L);
-        for (int i = 0; i < 3; i++) assertEquals((1 << i) / 7.0, usage.get(i).usedNanos() / 1.4e9, 0.08, "world " + (i + 1));
+        } while (!sharedAsEntitled(usage));
         assertEquals(List.of(14, 29, 57), usage.stream().map(line -> line.effectiveMin()).toList());
+    }
+
+    /**
+     * Have the worlds been used as 1:2:4, over a second at least? A host that stalls in the middle of a slice makes one world's
+     * use jump, which the scheduler makes up for: so this is waited for, up to the limit of the test.
+     */
+    private static boolean sharedAsEntitled(List<WorldScheduler.Usage> usage) {
+        double total = usage.stream().mapToLong(line -> line.usedNanos()).sum();
+        if (total < 1e9) return false;
+        for (int i = 0; i < 3; i++) {
+            if (Math.abs(usage.get(i).usedNanos() / total - (1 << i) / 7.0) > 0.05) return false;
+        }
+        return true;
     }
 
     @Test
