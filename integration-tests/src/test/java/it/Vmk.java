@@ -51,6 +51,13 @@ final class Vmk implements AutoCloseable {
         return new Vmk(builder);
     }
 
+    /** Starts it where only the programs of one folder are found. */
+    static Vmk startWithPath(Path bin, Path home, String... arguments) throws IOException {
+        ProcessBuilder builder = builder(home, command(arguments));
+        builder.environment().put("PATH", bin.toString());
+        return new Vmk(builder);
+    }
+
     /** Runs it to its end without standard input. */
     static Result run(Path home, String... arguments) throws IOException, InterruptedException {
         try (Vmk vmk = start(home, arguments)) {

@@ -1,5 +1,6 @@
 package console.services;
 
+import java.io.EOFException;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -10,6 +11,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToIntFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Converter;
 import org.apache.felix.service.command.Job;
@@ -54,12 +57,19 @@ public final class ScriptMode implements ToIntFunction<List<String>> {
         } catch (ExitException e) {
             return e.status();
         } catch (Exception e) {
-            System.err.println("vmk: " + (file == null ? "" : file + ":" + session.get(".location") + ": ") + message(e));
+            System.err.println("vmk: " + place(file, session.get(".location")) + message(e));
             return 1;
         } finally {
             System.out.flush();
             session.close();
         }
+    }
+
+    /** Where in a script: Gogo counts lines from 0, and tells the outermost statement. */
+    private static String place(Path file, Object location) {
+        if (file == null) return "";
+        Matcher line = Pattern.compile("([0-9]+)\\.[0-9]+$").matcher(String.valueOf(location));
+        return file + ":" + (line.find() ? Integer.parseInt(line.group(1)) + 1 + ":" : "") + " ";
     }
 
     private static int error(Result result) { return result == null || result.isSuccess() ? 0 : Math.max(result.error(), 1); }
@@ -69,7 +79,7 @@ public final class ScriptMode implements ToIntFunction<List<String>> {
         Throwable e = thrown instanceof InvocationTargetException && thrown.getCause() != null ? thrown.getCause() : thrown;
         String text = e.getMessage();
         if (text == null) return e.getClass().getSimpleName();
-        boolean plain = e instanceof CommandException || e.getClass().getName().startsWith("org.apache.felix.");
+        boolean plain = e instanceof CommandException || e instanceof EOFException || e.getClass().getName().startsWith("org.apache.felix.");
         return (plain ? text : e.getClass().getSimpleName() + ": " + text).lines().findFirst().orElse("");
     }
 }

@@ -31,7 +31,11 @@ final class SerialConsole {
 
     /** @return true if the user left, false if the machine went off */
     static boolean attach(CommandSession session, VirtualMachine machine) throws IOException, InterruptedException {
-        if (session.get(TERMINAL) instanceof Terminal terminal) return onTerminal(terminal, machine);
+        if (session.get(TERMINAL) instanceof Terminal terminal) {
+            terminal.writer().println("the serial console of " + machine.name() + "; Ctrl-] leaves it");
+            terminal.flush();
+            return onTerminal(terminal, machine);
+        }
         return onStreams(session.getKeyboard(), Process.Utils.current().out(), machine);
     }
 

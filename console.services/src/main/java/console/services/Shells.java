@@ -31,7 +31,7 @@ import org.osgi.service.component.annotations.Reference;
 @Component(service = Shells.class)
 public final class Shells {
     /** Our commands first, so that "start" starts a virtual machine and not a bundle. */
-    static final String SCOPE = "vmk:gogo:felix:*";
+    static final String SCOPE = "vmk:gogo:felix:osgi";
 
     private final CommandProcessor processor;
     private final BundleContext context;

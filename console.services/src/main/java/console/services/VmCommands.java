@@ -99,7 +99,7 @@ public final class VmCommands {
     public void console(CommandSession session, @Descriptor("name, id or .vmx path") String name) throws Exception {
         VirtualMachine machine = machines.find(name);
         if (machine.id() < 0) throw new CommandException(machine.name() + " is off; \"start " + machine.name() + "\" powers it on");
-        SerialConsole.attach(session, machine);
+        if (!SerialConsole.attach(session, machine)) System.out.println("\r\n" + machine.name() + " is off" + (machine.reason().isEmpty() ? "" : ": " + machine.reason()));
     }
 
     @Descriptor("tell whether a virtual machine is on, off, suspended or stuck, and why")

@@ -1,0 +1,197 @@
+package it;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotNull;
+import static org.junit.Assert.assertTrue;
+import static org.ops4j.pax.exam.CoreOptions.bundle;
+import static org.ops4j.pax.exam.CoreOptions.composite;
+import static org.ops4j.pax.exam.CoreOptions.frameworkProperty;
+import static org.ops4j.pax.exam.CoreOptions.junitBundles;
+import static org.ops4j.pax.exam.CoreOptions.options;
+import static org.ops4j.pax.exam.CoreOptions.systemPackages;
+import static org.ops4j.pax.exam.CoreOptions.systemProperty;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import javax.inject.Inject;
+import org.junit.After;
+import org.junit.Rule;
+import org.junit.Test;
+import org.junit.rules.TemporaryFolder;
+import org.junit.runner.RunWith;
+import org.ops4j.pax.exam.Configuration;
+import org.ops4j.pax.exam.Option;
+import org.ops4j.pax.exam.junit.PaxExam;
+import org.ops4j.pax.exam.spi.reactors.ExamReactorStrategy;
+import org.ops4j.pax.exam.spi.reactors.PerClass;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import vmkernel.api.device.DeviceContext;
+import vmkernel.api.device.IoHandler;
+import vmkernel.api.device.VirtualDevice;
+import vmkernel.api.device.VirtualDeviceProvider;
+import vmkernel.api.firmware.Firmware;
+import vmkernel.api.monitor.Monitor;
+import vmkernel.api.proc.ProcTree;
+import vmkernel.api.vm.PowerMode;
+import vmkernel.api.vm.PowerState;
+import vmkernel.api.vm.VirtualMachine;
+import vmkernel.api.vm.VmConfig;
+import vmkernel.api.vm.VmRegistry;
+import vmkernel.api.world.WorldScheduler;
+
+/** The shipped bundles in one framework: what one virtual machine does wrong stays with it. */
+@RunWith(PaxExam.class)
+@ExamReactorStrategy(PerClass.class)
+public class KernelIT {
+    private static final String LIBRARY = "org.apache.felix.gogo.jline";
+
+    @Rule public final TemporaryFolder temporary = new TemporaryFolder();
+    @Inject private BundleContext context;
+    @Inject private VmRegistry registry;
+    @Inject private ProcTree proc;
+
+    @Configuration
+    public Option[] configuration() throws IOException {
+        Option[] bundles;
+        try (Stream<Path> jars = Files.list(Vmk.BUNDLES)) {
+            bundles = jars.filter(path -> path.toString().endsWith(".jar")).sorted()
+                .map(path -> bundle(path.toUri().toString()).start(!path.getFileName().toString().startsWith(LIBRARY))).toArray(Option[]::new);
+        }
+        return options(composite(bundles), junitBundles(),
+            systemProperty("vmk.root").value(Vmk.ROOT.toString()),
+            frameworkProperty("vmk.home").value(Files.createTempDirectory("vmk-it").toString()),
+            frameworkProperty("felix.log.level").value("1"),
+            systemPackages("org.slf4j;version=2.0.17", "org.slf4j.event;version=2.0.17", "org.slf4j.helpers;version=2.0.17", "org.slf4j.spi;version=2.0.17", "sun.misc"),
+            // else JDK classes acting for a bundle also see the test class path
+            frameworkProperty("felix.bootdelegation.implicit").value("false"));
+    }
+
+    @After
+    public void noMachines() throws Exception {
+        for (VirtualMachine machine : registry.machines()) {
+            if (machine.state() != PowerState.OFF) machine.powerOff(PowerMode.HARD);
+            registry.unregister(machine);
+        }
+    }
+
+    private VirtualMachine machine(String name, String code, String... more) throws Exception {
+        Path folder = temporary.newFolder().toPath();
+        Map<String, String> keys = new LinkedHashMap<>(Map.of("displayName", name, "memsize", "4", "serial0.present", "TRUE", "boot.rom", Guest.rom(folder, code).toString()));
+        for (String pair : more) keys.put(pair.split("=")[0], pair.split("=")[1]);
+        return registry.register(new VmConfig(folder.resolve(name + ".vmx"), keys));
+    }
+
+    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
+        for (long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60); !condition.getAsBoolean(); TimeUnit.MILLISECONDS.sleep(10)) {
+            assertTrue(what + " does not come", System.nanoTime() < deadline);
+        }
+    }
+
+    private static void assertRuns(VirtualMachine machine) throws InterruptedException {
+        long before = machine.instructions();
+        await(machine.name() + " going on", () -> machine.instructions() > before + 100_000);
+    }
+
+    @Test
+    public void everyBundleIsActiveAndEveryPartIsThere() {
+        List<String> down = Arrays.stream(context.getBundles()).filter(bundle -> bundle.getState() != Bundle.ACTIVE).map(Bundle::getSymbolicName).toList();
+        assertEquals(List.of(LIBRARY), down);
+        for (Class<?> part : List.of(VmRegistry.class, ProcTree.class, WorldScheduler.class, Monitor.class, Firmware.class, VirtualDeviceProvider.class)) {
+            assertNotNull(part.getName(), context.getServiceReference(part));
+        }
+    }
+
+    @Test
+    public void aLoopWithInterruptsOffCanBeStoppedWhileOthersRun() throws Exception {
+        VirtualMachine bad = machine("bad", "cli\n jmp $");
+        VirtualMachine good = machine("good", "jmp $");
+        bad.powerOn();
+        good.powerOn();
+        assertRuns(bad);
+        assertRuns(good);
+        long start = System.nanoTime();
+        bad.powerOff(PowerMode.HARD);
+        assertTrue("stopped at once", System.nanoTime() - start < TimeUnit.SECONDS.toNanos(5));
+        assertEquals(PowerState.OFF, bad.state());
+        assertRuns(good);
+    }
+
+    @Test
+    public void aGuestThatHammersUnassignedPortsDisturbsNoOne() throws Exception {
+        VirtualMachine bad = machine("bad", "cli\n mov dx, 0x1000\n again:\n in eax, dx\n out dx, eax\n inc dx\n or dx, 0x1000\n jmp again");
+        VirtualMachine good = machine("good", "jmp $");
+        bad.powerOn();
+        good.powerOn();
+        assertRuns(bad);
+        assertRuns(good);
+        assertTrue(proc.read("sched/cpu").contains("vmm0:good"));
+        bad.powerOff(PowerMode.HARD);
+        assertEquals(PowerState.OFF, bad.state());
+        assertRuns(good);
+    }
+
+    @Test
+    public void aTripleFaultTurnsOffThatMachineOnly() throws Exception {
+        VirtualMachine bad = machine("bad", "o32 lidt [cs:none]\n int3\n none: dd 0, 0");
+        VirtualMachine good = machine("good", "jmp $");
+        good.powerOn();
+        bad.powerOn();
+        VirtualMachine.PowerOff off = bad.off().get(60, TimeUnit.SECONDS);
+        assertTrue(off.failure(), off.failure().contains("triple fault"));
+        assertRuns(good);
+    }
+
+    @Test
+    public void anExceptionOfADeviceStopsThatMachineWithADump() throws Exception {
+        VirtualDeviceProvider broken = new VirtualDeviceProvider() {
+            @Override
+            public Set<String> types() { return Set.of("broken"); }
+
+            @Override
+            public VirtualDevice create(String type, DeviceContext device) {
+                device.claimPorts(0x700, 1, new IoHandler() {
+                    @Override
+                    public long read(long offset, int bytes) { throw new IllegalStateException("a bug of this device"); }
+
+                    @Override
+                    public void write(long offset, int bytes, long value) { }
+                });
+                return () -> { };
+            }
+        };
+        ServiceRegistration<?> registration = context.registerService(VirtualDeviceProvider.class, broken, null);
+        try {
+            VirtualMachine bad = machine("bad", "mov dx, 0x700\n in al, dx\n jmp $", "ethernet0.present=TRUE", "ethernet0.virtualDev=broken");
+            VirtualMachine good = machine("good", "jmp $");
+            good.powerOn();
+            bad.powerOn();
+            String failure = bad.off().get(60, TimeUnit.SECONDS).failure();
+            assertTrue(failure, failure.contains("a bug of this device") && failure.contains("; dump: "));
+            String dump = Files.readString(Path.of(failure.substring(failure.indexOf("; dump: ") + 8)));
+            assertTrue(dump, dump.contains("a bug of this device") && dump.contains("virtual CPU"));
+            assertEquals(PowerState.OFF, bad.state());
+            assertRuns(good);
+        } finally {
+            registration.unregister();
+        }
+    }
+
+    @Test
+    public void aMachineWithoutAFileIsGoneWhenItIsUnregistered() throws Exception {
+        VirtualMachine machine = machine("passing", "jmp $");
+        registry.unregister(machine);
+        assertFalse(registry.find("passing").isPresent());
+    }
+}
