@@ -87,7 +87,7 @@ public final class DemoMode implements ToIntFunction<List<String>> {
 
     private int show(VirtualMachine machine) throws Exception {
         if (machine.id() >= 0) throw new CommandException(machine.name() + " is on already");
-        out.println("powering on " + machine.name() + " (" + machine.config().text("memsize", "?") + " MB)" + (onTerminal ? "; Ctrl-] leaves its console" : ""));
+        out.println("powering on " + machine.name() + " (" + machine.config().text("memsize", "?") + " MB)");
         if (!onTerminal) {
             machines.start(machine);
             SerialConsole.onStreams(in, out, machine);

@@ -31,11 +31,7 @@ final class SerialConsole {
 
     /** @return true if the user left, false if the machine went off */
     static boolean attach(CommandSession session, VirtualMachine machine) throws IOException, InterruptedException {
-        if (session.get(TERMINAL) instanceof Terminal terminal) {
-            terminal.writer().println("the serial console of " + machine.name() + "; Ctrl-] leaves it");
-            terminal.flush();
-            return onTerminal(terminal, machine);
-        }
+        if (session.get(TERMINAL) instanceof Terminal terminal) return onTerminal(terminal, machine);
         return onStreams(session.getKeyboard(), Process.Utils.current().out(), machine);
     }
 
@@ -59,6 +55,9 @@ final class SerialConsole {
         raw.setOutputFlag(OutputFlag.OPOST, false);
         terminal.setAttributes(raw);
         try {
+            // only now: who reads this may type anything at once
+            terminal.writer().print("the serial console of " + machine.name() + "; Ctrl-] leaves it\r\n");
+            terminal.flush();
             NonBlockingInputStream keys = (NonBlockingInputStream) terminal.input();
             return converse(machine, terminal.output(), chunk -> Math.max(keys.readBuffered(chunk, 0, chunk.length, POLL_MILLIS), 0));
         } finally {
