@@ -31,7 +31,7 @@ public class GuestProgramsIT {
 
     @Test
     public void theSystemTestKernelFindsNothingWrong() throws Exception {
-        Vmk.Result result = run("systest.elf", "");
+        Vmk.Result result = run("systest.elf", "strict");
         assertEquals(result.out().lines().filter(line -> line.contains("FAIL")).toList() + result.err(), WELL, result.status());
         assertTrue(result.out(), result.out().contains(" 0 FAIL"));
     }
