@@ -42,6 +42,18 @@ public class DemoIT {
     }
 
     @Test
+    public void withoutANetworkItSaysSo() throws Exception {
+        Path home = temporary.getRoot().toPath();
+        try (Vmk vmk = Vmk.startWithDeadProxy("http://127.0.0.1:9", home, "demo")) {
+            vmk.expect("Start it instead? [Y/n]").send("n\n");
+            Vmk.Result result = vmk.end();
+            assertEquals(1, result.status());
+            assertEquals(result.err(), 1, result.err().lines().count());
+            assertTrue(result.err(), result.err().startsWith("vmk demo: Debian's packages cannot be fetched, perhaps for want of a network: "));
+        }
+    }
+
+    @Test
     public void withoutAptItSaysSoAndOffersTheEmbeddedGuest() throws Exception {
         Path home = temporary.getRoot().toPath();
         Path bin = Files.createDirectory(home.resolve("bin"));
@@ -56,7 +68,8 @@ public class DemoIT {
             assertTrue(result.err(), result.err().startsWith("vmk demo: there is no apt-get here"));
         }
         try (Vmk vmk = Vmk.startWithPath(bin, home, "demo")) {
-            vmk.expect("Start it instead? [Y/n]").send("\n").expect("powering on embedded");
+            vmk.expect("Start it instead? [Y/n]").send("\n").expect("powering on embedded").expect("guest> ").send("poweroff\n").expect("embedded is off");
+            assertEquals(0, vmk.end().status());
         }
     }
 }

@@ -76,7 +76,7 @@ public class KernelIT {
         }
         return options(composite(bundles), junitBundles(),
             systemProperty("vmk.root").value(Vmk.ROOT.toString()),
-            frameworkProperty("vmk.home").value(Files.createTempDirectory("vmk-it").toString()),
+            frameworkProperty("vmk.home").value(Files.createDirectories(Vmk.ROOT.resolve("integration-tests/target/kernel")).toString()),
             frameworkProperty("felix.log.level").value("1"),
             systemPackages("org.slf4j;version=1.7.36", "org.slf4j.helpers;version=1.7.36", "org.slf4j.spi;version=1.7.36", "org.slf4j;version=2.0.17", "org.slf4j.event;version=2.0.17", "org.slf4j.helpers;version=2.0.17", "org.slf4j.spi;version=2.0.17", "sun.misc"),
             // else JDK classes acting for a bundle also see the test class path

@@ -58,6 +58,14 @@ final class Vmk implements AutoCloseable {
         return new Vmk(builder);
     }
 
+    /** Starts it with a proxy that does not answer instead of a network. */
+    static Vmk startWithDeadProxy(String proxy, Path home, String... arguments) throws IOException {
+        ProcessBuilder builder = builder(home, command(arguments));
+        builder.environment().put("http_proxy", proxy);
+        builder.environment().put("https_proxy", proxy);
+        return new Vmk(builder);
+    }
+
     /** Runs it to its end without standard input. */
     static Result run(Path home, String... arguments) throws IOException, InterruptedException {
         try (Vmk vmk = start(home, arguments)) {

@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,17 +54,22 @@ final class DebianGuest {
         for (String below : List.of("lists/partial", "cache/archives/partial", "state", "download")) Files.createDirectories(work.resolve(below));
         Files.writeString(work.resolve("status"), "");
         Files.writeString(work.resolve("apt.conf"), configuration(work));
+        Path download = work.resolve("download");
+        String configuration = work.resolve("apt.conf").toString();
         progress.println("fetching Debian's package lists for i386");
         // lists that cannot be had do no harm unless a package is missing then, which the download tells
-        run(work.resolve("download"), true, "apt-get", "-q", "-c", work.resolve("apt.conf").toString(), "update");
+        Outcome update = run(download, true, "apt-get", "-q", "-c", configuration, "update");
         progress.println("fetching " + KERNEL_PACKAGE + " (about 105 MB) and " + BUSYBOX_PACKAGE);
-        String failure = run(work.resolve("download"), false, "apt-get", "-c", work.resolve("apt.conf").toString(), "download", KERNEL_PACKAGE, BUSYBOX_PACKAGE);
-        if (failure != null) throw new IOException("Debian's packages cannot be fetched: " + failure);
+        Outcome packages = run(download, false, "apt-get", "-c", configuration, "download", KERNEL_PACKAGE, BUSYBOX_PACKAGE);
+        if (packages.status != 0) {
+            String why = update.complaint.isEmpty() ? packages.complaint : update.complaint;
+            throw new IOException("Debian's packages cannot be fetched, perhaps for want of a network: " + why);
+        }
         progress.println("unpacking");
-        try (Stream<Path> packages = Files.list(work.resolve("download"))) {
-            for (Path file : (Iterable<Path>) packages.filter(path -> path.toString().endsWith(".deb"))::iterator) {
-                failure = run(work, false, "dpkg", "-x", file.toString(), work.resolve("root").toString());
-                if (failure != null) throw new IOException(file + " cannot be unpacked: " + failure);
+        try (Stream<Path> files = Files.list(download)) {
+            for (Path file : (Iterable<Path>) files.filter(path -> path.toString().endsWith(".deb"))::iterator) {
+                Outcome unpacked = run(work, false, "dpkg", "-x", file.toString(), work.resolve("root").toString());
+                if (unpacked.status != 0) throw new IOException(file + " cannot be unpacked: " + unpacked.complaint);
             }
         }
         Files.move(work.resolve("root").resolve(BUSYBOX), folder.resolve("busybox"), StandardCopyOption.REPLACE_EXISTING);
@@ -92,23 +96,24 @@ final class DebianGuest {
             """.replace("WORK", work.toString());
     }
 
-    /**
-     * @param quiet true to keep its output away, else it goes to our own
-     * @return null if all went well, else its last error line
-     */
-    private static String run(Path folder, boolean quiet, String... command) throws IOException, InterruptedException {
+    /** @param complaint the first line on standard error that tells of a failure, or nothing */
+    private record Outcome(int status, String complaint) {}
+
+    /** @param quiet true to keep its output away, else it goes to our own */
+    private static Outcome run(Path folder, boolean quiet, String... command) throws IOException, InterruptedException {
         ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
         builder.environment().put("LC_ALL", "C");
         builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
         builder.redirectOutput(quiet ? ProcessBuilder.Redirect.DISCARD : ProcessBuilder.Redirect.INHERIT);
         Process process = builder.start();
-        List<String> errors = new ArrayList<>();
+        List<String> errors;
         try (InputStream stderr = process.getErrorStream()) {
-            new String(stderr.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> !line.startsWith("W:") && !line.isBlank()).forEach(errors::add);
+            errors = new String(stderr.readAllBytes(), StandardCharsets.UTF_8).lines().map(String::strip).toList();
         }
-        if (process.waitFor() == 0) return null;
-        return errors.stream().filter(line -> line.startsWith("E:")).findFirst().map(line -> line.substring(2).trim())
-            .orElse(errors.isEmpty() ? command[0] + " ended with status " + process.exitValue() : errors.get(errors.size() - 1));
+        int status = process.waitFor();
+        String complaint = errors.stream().filter(line -> line.startsWith("E: ") || line.startsWith("W: Failed")).findFirst().map(line -> line.substring(3))
+            .orElse(status == 0 ? "" : errors.isEmpty() ? command[0] + " ended with status " + status : errors.get(errors.size() - 1));
+        return new Outcome(status, complaint);
     }
 
     private static boolean onPath(String program) {

@@ -65,7 +65,7 @@ public final class DemoMode implements ToIntFunction<List<String>> {
             out.flush();
             if (!yes()) return null;
             Path elf = distribution.resolve("guests/guest.elf");
-            return machines.registry().register(new VmConfig(elf, Map.of("displayName", EMBEDDED, "memsize", "32", "serial0.present", "TRUE", "boot.multiboot", elf.toString())));
+            return machines.registry().register(new VmConfig(Path.of(EMBEDDED), Map.of("displayName", EMBEDDED, "memsize", "32", "serial0.present", "TRUE", "boot.multiboot", elf.toString())));
         }
         return machines.registry().find(DEBIAN).orElseGet(() -> debian(guest));
     }

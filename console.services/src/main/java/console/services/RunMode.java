@@ -37,6 +37,8 @@ public final class RunMode implements ToIntFunction<List<String>> {
     private final InputStream input;
     private final OutputStream output;
     private final PrintStream messages;
+    /** Why standard output could not be written, or null. */
+    private volatile String outputFailure;
 
     @Activate
     public RunMode(@Reference VmRegistry registry, BundleContext context) {
@@ -88,8 +90,9 @@ public final class RunMode implements ToIntFunction<List<String>> {
             if (options.debugConsole()) machine.debugConsole().flush();
             if (raw != null) raw.close();
             if (off.failure() != null) messages.println("vmk run: " + name + ": " + off.failure());
+            if (outputFailure != null) messages.println("vmk run: " + name + ": " + outputFailure);
             if (options.cpuStats()) messages.println(statistics(machine.instructions(), seconds));
-            return off.status();
+            return outputFailure != null ? FAILURE_STATUS : off.status();
         }
     }
 
@@ -102,6 +105,7 @@ public final class RunMode implements ToIntFunction<List<String>> {
         try {
             output.write(bytes, offset, length);
         } catch (IOException e) {
+            outputFailure = "standard output cannot be written: " + e.getMessage();
             stop(machine);
             throw e;
         }

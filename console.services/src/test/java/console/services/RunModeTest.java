@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -72,6 +74,16 @@ class RunModeTest {
     void whatTheKernelRefusesIsOneLineAndStatus1() {
         assertEquals(1, run(typed(""), false, "--rom", "r", "--memory", "3"));
         assertEquals("vmk run: command line: memsize = \"3\": a multiple of 4 is needed\n", messages.toString());
+    }
+
+    @Test
+    void outputThatCannotBeWrittenEndsTheRun() {
+        OutputStream closed = new OutputStream() {
+            @Override
+            public void write(int value) throws IOException { throw new IOException("Broken pipe"); }
+        };
+        assertEquals(1, new RunMode(registry, false, typed(""), closed, new PrintStream(messages)).applyAsInt(List.of("--rom", "r", "--name", "n")));
+        assertEquals("vmk run: n: standard output cannot be written: Broken pipe\n", messages.toString());
     }
 
     @Test

@@ -1,8 +1,11 @@
 package vmk.launcher;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -64,6 +67,7 @@ public final class Main {
             return 0;
         }
         Logging.configure(line.host());
+        if (line.host()) removeStale(cache.getParent());
         // stdout belongs to the guest in a one-shot run; whatever prints by mistake must not get between
         if (!line.host()) System.setOut(System.err);
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "vmk stop"));
@@ -125,6 +129,18 @@ public final class Main {
             System.err.println("vmk: the host did not stop cleanly: " + e.getMessage());
         }
         delete(cache);
+    }
+
+    /** Caches of processes that were killed; only old ones, because the numbers of processes may be those of another container. */
+    private static void removeStale(Path temporary) throws IOException {
+        Instant yesterday = Instant.now().minus(Duration.ofDays(1));
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(temporary, "vmk-[0-9]*-*")) {
+            for (Path folder : folders) {
+                String process = folder.getFileName().toString().split("-")[1];
+                boolean alive = process.matches("[0-9]{1,18}") && ProcessHandle.of(Long.parseLong(process)).isPresent();
+                if (!alive && Files.isWritable(folder) && Files.getLastModifiedTime(folder).toInstant().isBefore(yesterday)) delete(folder);
+            }
+        }
     }
 
     private static void delete(Path folder) {
