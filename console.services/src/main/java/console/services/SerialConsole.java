@@ -20,6 +20,8 @@ final class SerialConsole {
     /** Session variable that holds the terminal; absent in scripts. */
     static final String TERMINAL = ".terminal";
     private static final int POLL_MILLIS = 20;
+    /** Keys that follow one another faster than this belong together. */
+    private static final int BURST_MILLIS = 5;
 
     private SerialConsole() {}
 
@@ -59,10 +61,24 @@ final class SerialConsole {
             terminal.writer().print("the serial console of " + machine.name() + "; Ctrl-] leaves it\r\n");
             terminal.flush();
             NonBlockingInputStream keys = (NonBlockingInputStream) terminal.input();
-            return converse(machine, terminal.output(), chunk -> Math.max(keys.readBuffered(chunk, 0, chunk.length, POLL_MILLIS), 0));
+            return converse(machine, terminal.output(), chunk -> burst(keys, chunk));
         } finally {
             terminal.setAttributes(saved);
         }
+    }
+
+    /**
+     * Everything that comes in one go, in one piece: a guest that gets the escape sequence of a key, or a terminal's answer, with
+     * gaps in it takes it for single keys.
+     */
+    private static int burst(NonBlockingInputStream keys, byte[] chunk) throws IOException {
+        int length = 0;
+        int key = keys.read(POLL_MILLIS);
+        while (key >= 0) {
+            chunk[length++] = (byte) key;
+            key = length < chunk.length ? keys.read(BURST_MILLIS) : -1;
+        }
+        return length;
     }
 
     private static boolean converse(VirtualMachine machine, OutputStream screen, Keys keys) throws IOException, InterruptedException {
