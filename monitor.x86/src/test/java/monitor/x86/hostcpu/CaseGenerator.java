@@ -335,9 +335,12 @@ public final class CaseGenerator {
             case "maskmovq", "maskmovdqu" -> gpr[EDI] = Case.BLOCK + random.nextInt(Case.BLOCK_SIZE - 8);
             case "leave", "enter" -> gpr[EBP] = Case.BLOCK + 128 + random.nextInt(Case.BLOCK_SIZE - 128);
             case "popf" -> {
-                int at = gpr[ESP] - Case.BLOCK;
-                if (at <= Case.BLOCK_SIZE - 4) {
-                    memory.putInt(at, memory.getInt(at) & ~0x3c4100); // no TF, NT, AC, VIF, VIP
+                int at = gpr[ESP] - Case.BLOCK; // no TF, NT, AC, VIF, VIP; byte by byte, because the end of the page may cut it
+                if (at + 1 < Case.BLOCK_SIZE) {
+                    memory.put(at + 1, (byte) (memory.get(at + 1) & ~0x41));
+                }
+                if (at + 2 < Case.BLOCK_SIZE) {
+                    memory.put(at + 2, (byte) (memory.get(at + 2) & ~0x3c));
                 }
             }
             case "shl", "shr", "sar", "rol", "ror", "rcl", "rcr", "shld", "shrd" -> gpr[ECX] = values.oneIn(2) ? random.nextInt(70) : gpr[ECX];
