@@ -12,6 +12,8 @@ import java.nio.file.StandardOpenOption;
 /**
  * Says to other processes that a virtual machine is on here: a lock on {@code NAME.vmx.lck} that holds the number of this
  * process. The lock goes with the process, whatever happens to it.
+ *
+ * <p>LIMIT: the other process can be named, but its machine can be neither asked nor stopped from here.
  */
 final class PowerLock {
     private final Path file;

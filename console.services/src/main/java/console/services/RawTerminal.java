@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * The process's own terminal in raw mode, through {@code stty}: every key goes to the guest, nothing is echoed. It is
- * restored by {@link #close} or when the process ends in any orderly way, signals included.
+ * restored by {@link #close} or when the process ends in any orderly way, signals included. LIMIT: SIGKILL is not orderly.
  */
 final class RawTerminal implements AutoCloseable {
     private final String saved;
