@@ -1,8 +1,6 @@
 package monitor.x86.interp;
 
-import java.io.IOException;
 import java.lang.reflect.Method;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,8 +17,8 @@ import monitor.x86.ops.Operation.Shape;
 
 /**
  * Writes the nodes of the interpreter from the instruction table and the operations: for each operation a generic node, and
- * for those that the table calls hot a node for each combination of operand places and widths. Run its {@code main} in the
- * folder of the bundle after a change of either; a test fails when the sources are stale.
+ * for those that the table calls hot a node for each combination of operand places and widths. {@link GeneratedNodesTest}
+ * fails when the sources are stale, and writes them anew when it is told to.
  */
 public final class NodeGenerator {
     static final Path FOLDER = Path.of("src/main/java/monitor/x86/interp");
@@ -38,12 +36,6 @@ public final class NodeGenerator {
                 Method twice = methods.put(o.value(), m);
                 if (twice != null) throw new IllegalStateException(o.value() + " is defined by " + twice + " and " + m);
             }
-        }
-    }
-
-    public static void main(String[] args) throws IOException {
-        for (Map.Entry<String, String> file : new NodeGenerator().files().entrySet()) {
-            Files.writeString(FOLDER.resolve(file.getKey()), file.getValue());
         }
     }
 
