@@ -8,6 +8,8 @@ final class Block {
     static final long UNCACHED = -2;
 
     final Node[] nodes;
+    /** How many of the nodes are instructions: all but one that only leads on. */
+    final int instructions;
     /** Offset in the code segment, guest-physical address of the first byte, length in bytes. */
     final long ip, physical;
     final int length;
@@ -25,8 +27,9 @@ final class Block {
     /** Where it went last and before: blocks that follow. */
     Block next, other;
 
-    Block(Node[] nodes, long ip, long physical, int length, long secondPage, Mode mode) {
+    Block(Node[] nodes, int instructions, long ip, long physical, int length, long secondPage, Mode mode) {
         this.nodes = nodes;
+        this.instructions = instructions;
         this.ip = ip;
         this.physical = physical;
         this.length = length;

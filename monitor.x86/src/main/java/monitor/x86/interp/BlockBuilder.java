@@ -58,6 +58,7 @@ final class BlockBuilder {
         long firstPage = code.page;
         long at = ip;
         long end = ip;
+        boolean leaves = false;
         boolean open = true;
         while (open) {
             Insn i;
@@ -72,16 +73,16 @@ final class BlockBuilder {
             nodes.add(node);
             end = at + i.length;
             at = end & Cpu.MASK32;
-            boolean leaves = i.row.has(Note.BRANCH) || repeats(i);
+            leaves = i.row.has(Note.BRANCH) || repeats(i);
             open = !leaves && !i.row.has(Note.ENDS) && !mode.single && nodes.size() < MAX_NODES && end == at && code.page == firstPage
                 && (cpu.cs.base + at & 0xFFF) != 0;
-            if (!leaves && !open) nodes.add(new ControlNodes.FallThrough(at));
             code.ip = at;
         }
-        if (!(nodes.get(nodes.size() - 1) instanceof ControlNodes.FallThrough) && open) nodes.add(new ControlNodes.FallThrough(at));
+        int instructions = nodes.size();
+        if (!leaves) nodes.add(new ControlNodes.FallThrough(at));
         int length = (int) (end - ip);
         boolean crosses = (physical & 0xFFF) + length > 0x1000;
-        return new Block(nodes.toArray(new Node[0]), ip, physical, length, crosses ? code.physicalPage : -1, mode);
+        return new Block(nodes.toArray(new Node[0]), instructions, ip, physical, length, crosses ? code.physicalPage : -1, mode);
     }
 
     private static boolean repeats(Insn i) { return (i.rep || i.repne) && (i.row.has(Note.REP) || i.row.has(Note.REPZ)); }

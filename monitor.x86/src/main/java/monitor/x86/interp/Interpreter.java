@@ -202,7 +202,7 @@ final class Interpreter implements Vcpu, Mmu.CodeListener {
                 n = 0;
                 do nodes[n].exec(cpu);
                 while (++n < b.live);
-                count += n;
+                count += Math.min(n, b.instructions);
                 if (n < nodes.length) cpu.rip = nodes[n].ip; // its code has just changed
                 b = follow(b, cpu.rip);
             } while (cpu.attention == 0);

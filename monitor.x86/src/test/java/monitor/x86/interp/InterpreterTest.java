@@ -37,4 +37,12 @@ class InterpreterTest {
             assertEquals(Vcpu.Exit.SHUTDOWN, vm.code("ud2").run().exit());
         }
     }
+
+    @Test
+    void instructionsAreCountedExactly() {
+        // 3 before the loop, 5 times 3 in it (a call, a return, a jump), a CLI that ends its block, HLT
+        try (Vm vm = Vm.flat32().code("xor eax,eax; nop; mov ecx,5; l: call f; loop l; cli; hlt; f: ret").run()) {
+            assertEquals(3 + 5 * 3 + 2, vm.vcpu().instructions());
+        }
+    }
 }
