@@ -30,8 +30,6 @@ public final class SegmentRegister {
 
     public int dpl() { return access >>> 5 & 3; }
 
-    public int rpl() { return selector & 3; }
-
     public boolean usable() { return (access & UNUSABLE) == 0; }
 
     public boolean big() { return (access & BIG) != 0; }

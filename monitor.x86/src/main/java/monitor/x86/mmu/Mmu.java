@@ -350,15 +350,13 @@ public final class Mmu implements GuestMemory.PageListener {
     /** Host address for reading from {@code linear} up to the end of its page, or 0 if the fast path does not serve that page. */
     public long hostForRead(long linear) {
         int i = index(linear);
-        if (readTag[i] != (linear & PAGE)) fillRead(linear);
-        return readTag[i] == (linear & PAGE) ? linear + readHost[i] : 0;
+        return readTag[i] == (linear & PAGE) || fillRead(linear) ? linear + readHost[i] : 0;
     }
 
     /** The same for writing. */
     public long hostForWrite(long linear) {
         int i = index(linear);
-        if (writeTag[i] != (linear & PAGE)) fillWrite(linear);
-        return writeTag[i] == (linear & PAGE) ? linear + writeHost[i] : 0;
+        return writeTag[i] == (linear & PAGE) || fillWrite(linear) ? linear + writeHost[i] : 0;
     }
 
     // ---- instruction fetch
@@ -388,8 +386,7 @@ public final class Mmu implements GuestMemory.PageListener {
             long low = readPart(linear, first);
             return low | readPart(wrap(linear + first), bytes - first) << 8 * first;
         }
-        fillRead(linear);
-        return readPart(linear, bytes);
+        return fillRead(linear) ? read(linear, bytes) : readPart(linear, bytes);
     }
 
     /** Reads up to 8 bytes that lie in one page. */
@@ -409,7 +406,10 @@ public final class Mmu implements GuestMemory.PageListener {
             writePhysical(high, bytes - first, value >>> 8 * first);
             return;
         }
-        fillWrite(linear);
+        if (fillWrite(linear)) {
+            write(linear, bytes, value);
+            return;
+        }
         if (breakOnWrite != 0) checkBreakpoints(linear, bytes, breakOnWrite);
         writePhysical(translate(linear, true, user), bytes, value);
     }
@@ -417,6 +417,7 @@ public final class Mmu implements GuestMemory.PageListener {
     private long slowUpdate(long linear, int bytes) {
         linear = wrap(linear);
         int first = 0x1000 - (int) (linear & 0xFFF);
+        if (first >= bytes && fillWrite(linear)) return update(linear, bytes);
         long low = translate(linear, true, user);
         if (breakOnRead != 0) checkBreakpoints(linear, bytes, breakOnRead);
         if (first < bytes) {
@@ -426,26 +427,30 @@ public final class Mmu implements GuestMemory.PageListener {
         return readPhysical(low, bytes);
     }
 
-    private void fillRead(long linear) {
-        if (breakOnRead != 0 && hasBreakpoint(linear, breakOnRead)) return;
+    /** Makes the fast path serve reads of this page, or faults; false if the page has to stay on the slow path. */
+    private boolean fillRead(long linear) {
+        if (breakOnRead != 0 && hasBreakpoint(linear, breakOnRead)) return false;
         long physical = translate(linear, false, user);
         long ppn = physical >>> 12;
         long host = context.claimed(ppn) ? 0 : memory.readableAddress(ppn);
-        if (host == 0) return;
+        if (host == 0) return false;
         int i = index(linear);
         readHost[i] = host - (linear & PAGE);
         readTag[i] = linear & PAGE;
+        return true;
     }
 
-    private void fillWrite(long linear) {
-        if (breakOnWrite != 0 && hasBreakpoint(linear, breakOnWrite)) return;
+    /** The same for writes, and for reads that a write follows. */
+    private boolean fillWrite(long linear) {
+        if (breakOnWrite != 0 && hasBreakpoint(linear, breakOnWrite)) return false;
         long physical = translate(linear, true, user);
         long ppn = physical >>> 12;
         long host = context.claimed(ppn) ? 0 : memory.writableAddress(ppn);
-        if (host == 0) return;
+        if (host == 0) return false;
         int i = index(linear);
         writeHost[i] = host - (linear & PAGE);
         writeTag[i] = linear & PAGE;
+        return true;
     }
 
     /** Reads 1 to 8 bytes of one page of guest-physical memory. */
