@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +44,7 @@ import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.IoHandler;
 import vmkernel.api.device.VirtualDevice;
 import vmkernel.api.device.VirtualDeviceProvider;
+import vmkernel.api.handover.SavedState;
 import vmkernel.api.firmware.Firmware;
 import vmkernel.api.monitor.Monitor;
 import vmkernel.api.proc.ProcTree;
@@ -170,7 +172,7 @@ public class KernelIT {
             public Set<String> types() { return Set.of("broken"); }
 
             @Override
-            public VirtualDevice create(String type, DeviceContext device) {
+            public VirtualDevice create(String type, DeviceContext device, Optional<SavedState> state) {
                 device.claimPorts(0x700, 1, new IoHandler() {
                     @Override
                     public long read(long offset, int bytes) { throw new IllegalStateException("a bug of this device"); }
@@ -178,7 +180,13 @@ public class KernelIT {
                     @Override
                     public void write(long offset, int bytes, long value) { }
                 });
-                return () -> { };
+                return new VirtualDevice() {
+                    @Override
+                    public void reset() { }
+
+                    @Override
+                    public SavedState save() { return SavedState.none("broken"); }
+                };
             }
         };
         ServiceRegistration<?> registration = context.registerService(VirtualDeviceProvider.class, broken, null);

@@ -5,11 +5,14 @@ import devices.pc.chipset.Board440bx;
 import devices.pc.serial.DebugConsole;
 import devices.pc.serial.DebugExit;
 import devices.pc.serial.Uart16550;
+import java.util.Optional;
 import java.util.Set;
 import org.osgi.service.component.annotations.Component;
 import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.VirtualDevice;
 import vmkernel.api.device.VirtualDeviceProvider;
+import vmkernel.api.handover.SavedState;
+import vmkernel.api.handover.StateRecord;
 
 /** The devices of a PC, by the names of the .vmx file. */
 @Component
@@ -21,21 +24,29 @@ public final class PcDevices implements VirtualDeviceProvider {
     public Set<String> types() { return Set.of("440bx", "uart", "debugcon", "debugexit"); }
 
     @Override
-    public VirtualDevice create(String type, DeviceContext context) {
-        return switch (type) {
+    public VirtualDevice create(String type, DeviceContext context, Optional<SavedState> state) {
+        PcDevice device = switch (type) {
             case "440bx" -> new Board440bx(context);
             case "uart" -> uart(context);
             case "debugcon" -> debugConsole(context);
             case "debugexit" -> debugExit(context);
             default -> throw new IllegalArgumentException("devices.pc has no device \"" + type + "\"");
         };
+        state.ifPresent(device::load);
+        return device;
     }
 
-    private static VirtualDevice uart(DeviceContext context) {
+    private static PcDevice uart(DeviceContext context) {
         int number = serialNumber(context.prefix());
         Uart16550 uart = new Uart16550(context.stream(context.prefix()), context.interrupt(UART_IRQS[number]), context.clock(), context::timer);
         context.claimPorts(UART_PORTS[number], 8, ByteChip.ports(uart));
-        return new VirtualDevice() {
+        return new PcDevice() {
+            @Override
+            public String schema() { return "devices.pc/uart"; }
+
+            @Override
+            public void exchange(StateRecord state) { throw new UnsupportedOperationException("the state of a UART"); }
+
             @Override
             public void reset() { uart.reset(); }
 
@@ -49,10 +60,16 @@ public final class PcDevices implements VirtualDeviceProvider {
         throw new IllegalArgumentException(prefix + ": serial ports are serial0 to serial3");
     }
 
-    private static VirtualDevice debugConsole(DeviceContext context) {
+    private static PcDevice debugConsole(DeviceContext context) {
         DebugConsole console = new DebugConsole(context, context.stream("debugcon"));
         context.claimPorts(DEBUG_CONSOLE_PORT, 1, ByteChip.ports(console));
-        return new VirtualDevice() {
+        return new PcDevice() {
+            @Override
+            public String schema() { return "devices.pc/debugcon"; }
+
+            @Override
+            public void exchange(StateRecord state) { throw new UnsupportedOperationException("the state of the debug console"); }
+
             @Override
             public void reset() {} // output goes on
 
@@ -61,8 +78,17 @@ public final class PcDevices implements VirtualDeviceProvider {
         };
     }
 
-    private static VirtualDevice debugExit(DeviceContext context) {
+    private static PcDevice debugExit(DeviceContext context) {
         context.claimPorts(DEBUG_EXIT_PORT, 4, new DebugExit(context));
-        return () -> { };
+        return new PcDevice() {
+            @Override
+            public String schema() { return "devices.pc/debugexit"; }
+
+            @Override
+            public void exchange(StateRecord state) {} // it has no state
+
+            @Override
+            public void reset() {}
+        };
     }
 }

@@ -1,5 +1,6 @@
 package devices.pc;
 
+import java.lang.ref.Cleaner;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -8,6 +9,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import vmkernel.api.device.BackdoorHandler;
 import vmkernel.api.device.ByteStream;
@@ -18,8 +20,12 @@ import vmkernel.api.device.GuestTimer;
 import vmkernel.api.device.InterruptLine;
 import vmkernel.api.device.InterruptSink;
 import vmkernel.api.device.IoHandler;
+import vmkernel.api.device.PciHandler;
 import vmkernel.api.device.VirtualDevice;
 import vmkernel.api.memory.GuestMemory;
+import vmkernel.api.memory.HostMemory;
+import vmkernel.api.net.SwitchPort;
+import vmkernel.api.storage.VirtualDisk;
 import vmkernel.api.vm.VmConfig;
 
 /**
@@ -42,9 +48,15 @@ public final class TestMachine {
     public boolean romAtResetVector;
     public InterruptSink sink;
     public final boolean[] lines = new boolean[24]; // what devices drive when there is no board
+    private final PciHandler[] pci = new PciHandler[256];
+    /** What {@link DeviceContext#disks} gives to an adapter, by its prefix. */
+    public final Map<String, Map<Integer, VirtualDisk>> disks = new HashMap<>();
+    /** What {@link DeviceContext#network} gives, by prefix. */
+    public final Map<String, SwitchPort> switchPorts = new HashMap<>();
     private final TreeMap<Long, Claim> ports = new TreeMap<>(), memory = new TreeMap<>();
     private final List<Timer> timers = new ArrayList<>();
     private final long memoryBytes;
+    public final GuestMemory guestMemory;
     private final GuestClock clock = new GuestClock() {
         @Override
         public long nanos() { return now; }
@@ -58,6 +70,7 @@ public final class TestMachine {
     public TestMachine(int cpus, long memoryBytes) {
         this.pins = new Pins(cpus);
         this.memoryBytes = memoryBytes;
+        guestMemory = new Memory(this);
     }
 
     /** One CPU, 256 MB and a board that was just reset. */
@@ -71,7 +84,7 @@ public final class TestMachine {
 
     /** Plugs a device in and resets it. */
     public VirtualDevice add(String type, String prefix) {
-        VirtualDevice device = new PcDevices().create(type, context(prefix));
+        VirtualDevice device = new PcDevices().create(type, context(prefix), Optional.empty());
         device.reset();
         return device;
     }
@@ -245,6 +258,9 @@ public final class TestMachine {
         @Override
         public void cancel() { at = Long.MAX_VALUE; }
 
+        @Override
+        public long deadline() { return at; }
+
         void fire() {
             at = Long.MAX_VALUE;
             callback.run();
@@ -335,6 +351,24 @@ public final class TestMachine {
         }
 
         @Override
+        public int claimPci(int slot, int function, PciHandler handler) {
+            int place = slot;
+            if (place < 0) for (place = 16; pci[place << 3] != null; ) place++;
+            if (pci[place << 3 | function] != null) throw new IllegalStateException("taken");
+            pci[place << 3 | function] = handler;
+            return place;
+        }
+
+        @Override
+        public PciHandler pci(int slot, int function) { return pci[slot << 3 | function]; }
+
+        @Override
+        public Map<Integer, VirtualDisk> disks() { return disks.getOrDefault(prefix, Map.of()); }
+
+        @Override
+        public SwitchPort network() { return switchPorts.get(prefix); }
+
+        @Override
         public void serveInterrupts(InterruptSink sink) { TestMachine.this.sink = sink; }
 
         @Override
@@ -344,7 +378,7 @@ public final class TestMachine {
         public CpuPins cpus() { return pins; }
 
         @Override
-        public GuestMemory memory() { return new Memory(); }
+        public GuestMemory memory() { return guestMemory; }
 
         @Override
         public GuestClock clock() { return clock; }
@@ -375,40 +409,63 @@ public final class TestMachine {
         public void misuse(String what) { misuses.merge(what, 1, Integer::sum); }
     }
 
-    /** Only its size and what is at the reset vector matter here. */
-    private final class Memory implements GuestMemory {
-        @Override
-        public long sizeBytes() { return memoryBytes; }
+    /** Guest RAM, all zero at first; host pages are touched only where it is used. */
+    private static final class Memory implements GuestMemory {
+        private static final Cleaner CLEANER = Cleaner.create();
+
+        private final TestMachine machine;
+        private final long base;
+
+        Memory(TestMachine machine) {
+            this.machine = machine;
+            long address = HostMemory.allocate(machine.memoryBytes + PAGE_SIZE);
+            CLEANER.register(this, () -> HostMemory.free(address));
+            base = address + PAGE_SIZE - 1 & -PAGE_SIZE;
+        }
 
         @Override
-        public long lowMemoryTop() { return memoryBytes; }
+        public long sizeBytes() { return machine.memoryBytes; }
 
         @Override
-        public long readableAddress(long ppn) { return 0; }
+        public long lowMemoryTop() { return machine.memoryBytes; }
 
         @Override
-        public boolean present(long ppn) { return ppn < memoryBytes >> PAGE_SHIFT || ppn == 0xF_FFFF && romAtResetVector; }
+        public long readableAddress(long ppn) { return ppn >= 0 && ppn < machine.memoryBytes >> PAGE_SHIFT ? base + (ppn << PAGE_SHIFT) : 0; }
 
         @Override
-        public long writableAddress(long ppn) { return 0; }
+        public boolean present(long ppn) { return readableAddress(ppn) != 0 || ppn == 0xF_FFFF && machine.romAtResetVector; }
+
+        @Override
+        public long writableAddress(long ppn) { return readableAddress(ppn); }
 
         @Override
         public void watch(long ppn, boolean on) { }
 
-        @Override
-        public void read(long address, byte[] to, int offset, int length) { }
+        private boolean ram(long address) { return address >= 0 && address < machine.memoryBytes; }
 
         @Override
-        public void write(long address, byte[] from, int offset, int length) { }
+        public void read(long address, byte[] to, int offset, int length) { for (int i = 0; i < length; i++) to[offset + i] = (byte) read(address + i, 1); }
 
         @Override
-        public long read(long address, int bytes) { return 0; }
+        public void write(long address, byte[] from, int offset, int length) { for (int i = 0; i < length; i++) write(address + i, 1, from[offset + i]); }
 
         @Override
-        public void write(long address, int bytes, long value) { }
+        public long read(long address, int bytes) {
+            long value = 0;
+            for (int i = 0; i < bytes; i++) value |= (ram(address + i) ? HostMemory.getByte(base + address + i) & 0xFFL : 0xFFL) << 8 * i;
+            return value;
+        }
 
         @Override
-        public boolean compareAndSet(long address, int bytes, long expected, long value) { return false; }
+        public void write(long address, int bytes, long value) {
+            for (int i = 0; i < bytes; i++) if (ram(address + i)) HostMemory.putByte(base + address + i, (byte) (value >>> 8 * i));
+        }
+
+        @Override
+        public boolean compareAndSet(long address, int bytes, long expected, long value) {
+            if (!ram(address) || !ram(address + bytes - 1)) return false;
+            return bytes == 4 ? HostMemory.compareAndSetInt(base + address, (int) expected, (int) value) : HostMemory.compareAndSetLong(base + address, expected, value);
+        }
 
         @Override
         public void mapRom(long address, byte[] image) { }

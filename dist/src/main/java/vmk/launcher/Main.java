@@ -30,8 +30,9 @@ import org.osgi.framework.launch.Framework;
 public final class Main {
     /** Service property that names the mode: shell, script, run or demo. */
     static final String MODE = "vmk.mode";
-    /** What only the shell needs; a one-shot run starts without. By prefix of the jar's name. */
-    private static final List<String> SHELL_ONLY = List.of("org.apache.felix.gogo.", "org.apache.felix.configadmin", "org.jline", "jline");
+    /** What only a host needs: its shell, its hardware and the drivers. A one-shot run starts without. By prefix of the jar's name. */
+    private static final List<String> HOST_ONLY = List.of("org.apache.felix.gogo.", "org.apache.felix.configadmin", "org.apache.felix.fileinstall", "org.jline", "jline",
+        "host.", "drivers.", "com.sun.jna", "jna");
     /** Used as a library by console.services, which says why. */
     private static final String LIBRARY = "org.apache.felix.gogo.jline";
     /** SLF4J lives on the launcher's class path, where it is shared by all bundles and needs no service loader mediator. */
@@ -102,7 +103,7 @@ public final class Main {
         framework.start();
         try (Stream<Path> jars = Files.list(distribution.resolve("bundles"))) {
             for (Path jar : (Iterable<Path>) jars.sorted()::iterator) {
-                if (host || SHELL_ONLY.stream().noneMatch(jar.getFileName().toString()::startsWith)) {
+                if (host || HOST_ONLY.stream().noneMatch(jar.getFileName().toString()::startsWith)) {
                     bundles.add(framework.getBundleContext().installBundle("reference:" + jar.toUri()));
                 }
             }

@@ -1,16 +1,17 @@
 package devices.pc.chipset;
 
+import devices.pc.PcDevice;
 import devices.pc.bus.ByteChip;
 import devices.pc.input.Keyboard8042;
 import devices.pc.interrupt.InterruptFabric;
 import devices.pc.time.IntervalTimer;
 import devices.pc.time.Rtc146818;
 import vmkernel.api.device.DeviceContext;
-import vmkernel.api.device.VirtualDevice;
+import vmkernel.api.handover.StateRecord;
 import vmkernel.api.memory.GuestMemory;
 
 /** The main board: 440BX with PIIX4 and what hangs on its ISA bus. Here chips get their ports, lines and clocks. */
-public final class Board440bx implements VirtualDevice {
+public final class Board440bx implements PcDevice {
     private static final int ISA_BRIDGE_SLOT = 7;
     private static final long RESET_VECTOR_PAGE = 0xF_FFFF;
 
@@ -20,7 +21,7 @@ public final class Board440bx implements VirtualDevice {
     private final Rtc146818 rtc;
     private final Keyboard8042 keyboard;
     private final PowerManagement power;
-    private final PciBus bus = new PciBus();
+    private final PciFunction hostBridge, isaBridge;
     private final PciConfiguration configuration;
     private final SystemPorts system;
     private final Dma8237 dma1 = new Dma8237(), dma2 = new Dma8237();
@@ -41,16 +42,15 @@ public final class Board440bx implements VirtualDevice {
         CmosSettings.store(rtc, context.memory());
         system = new SystemPorts(this::gateA20, this::resetCpu, () -> context.cpus().ignoreNumericError(0));
         keyboard = new Keyboard8042(fabric.wire(1), fabric.wire(12), this::gateA20, this::resetCpu);
-        configuration = new PciConfiguration(bus, context::reset, this::resetCpu);
-        bus.add(0, 0, HostBridge.create(context));
-        bus.add(ISA_BRIDGE_SLOT, 0, IsaBridge.create(context, fabric));
-        bus.add(ISA_BRIDGE_SLOT, 3, power.function()); // LIMIT: no IDE and no USB function
+        configuration = new PciConfiguration(context, context::reset, this::resetCpu);
+        hostBridge = HostBridge.create(context);
+        isaBridge = IsaBridge.create(context, fabric).multifunction();
+        context.claimPci(0, 0, hostBridge);
+        context.claimPci(ISA_BRIDGE_SLOT, 0, isaBridge);
+        context.claimPci(ISA_BRIDGE_SLOT, 3, power.function()); // LIMIT: no IDE and no USB function
         claimPorts();
         context.serveInterrupts(fabric);
     }
-
-    /** Where adapters plug in. */
-    public PciBus bus() { return bus; }
 
     /** For those who press keys and move the mouse. */
     public Keyboard8042 keyboard() { return keyboard; }
@@ -59,9 +59,17 @@ public final class Board440bx implements VirtualDevice {
     public void nonMaskable() { if (!rtc.nmiMasked()) fabric.nonMaskable(); }
 
     @Override
+    public String schema() { return "devices.pc/440bx"; }
+
+    @Override
+    public void exchange(StateRecord state) { throw new UnsupportedOperationException("the state of the board"); }
+
+    @Override
     public void reset() {
         fabric.reset();
-        bus.reset();
+        hostBridge.reset();
+        isaBridge.reset();
+        power.function().reset();
         configuration.reset();
         timer.reset();
         rtc.reset();

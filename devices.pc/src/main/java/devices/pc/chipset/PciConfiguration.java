@@ -1,6 +1,8 @@
 package devices.pc.chipset;
 
+import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.IoHandler;
+import vmkernel.api.device.PciHandler;
 
 /**
  * Ports CF8h to CFFh: configuration mechanism 1 of the host bridge [82443BX 3.1], [PCI 2.1 3.7.4.1], and in the middle of it the
@@ -11,11 +13,11 @@ final class PciConfiguration implements IoHandler {
     private static final int ADDRESS_BITS = 0x80FF_FFFC;
     private static final int RESET_HARD = 0x02, RESET_CPU = 0x04;
 
-    private final PciBus bus;
+    private final DeviceContext bus;
     private final Runnable hardReset, softReset;
     private int address, resetControl;
 
-    PciConfiguration(PciBus bus, Runnable hardReset, Runnable softReset) {
+    PciConfiguration(DeviceContext bus, Runnable hardReset, Runnable softReset) {
         this.bus = bus;
         this.hardReset = hardReset;
         this.softReset = softReset;
@@ -29,7 +31,8 @@ final class PciConfiguration implements IoHandler {
         if (at == ADDRESS && bytes == 4) return address & 0xFFFF_FFFFL;
         if (at == RESET_CONTROL && bytes == 1) return resetControl;
         if (at < DATA || address >= 0) return -1;
-        return bus.read(address, at - DATA, bytes);
+        PciHandler function = addressed();
+        return function == null ? -1 : function.read((address & 0xFC) + at - DATA, bytes);
     }
 
     @Override
@@ -37,8 +40,14 @@ final class PciConfiguration implements IoHandler {
         int at = (int) offset;
         if (at == ADDRESS && bytes == 4) address = (int) value & ADDRESS_BITS;
         else if (at == RESET_CONTROL && bytes == 1) resetControl((int) value);
-        else if (at >= DATA && address < 0) bus.write(address, at - DATA, bytes, (int) value);
+        else if (at >= DATA && address < 0) {
+            PciHandler function = addressed();
+            if (function != null) function.write((address & 0xFC) + at - DATA, bytes, (int) value);
+        }
     }
+
+    /** Bits 23:16 are the bus, 15:11 the slot, 10:8 the function. There is bus 0 only. */
+    private PciHandler addressed() { return (address >> 16 & 0xFF) == 0 ? bus.pci(address >> 11 & 0x1F, address >> 8 & 7) : null; }
 
     /** The rise of the CPU reset bit does it; the other bit, set before or at the same time, says what kind. */
     private void resetControl(int value) {

@@ -6,16 +6,17 @@ import java.util.function.IntConsumer;
 import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.InterruptLine;
 import vmkernel.api.device.IoHandler;
+import vmkernel.api.device.PciHandler;
 
 /**
  * One function on the PCI bus [PCI 2.1]: 256 bytes of configuration registers that know which of their bits can be written
  * and which are cleared by writing 1, and the windows behind its base address registers. What its registers mean beyond that
  * is told by listeners. Under the VM's device lock.
  */
-public final class PciFunction {
+public final class PciFunction implements PciHandler {
     public static final int COMMAND = 0x04, STATUS = 0x06, BAR0 = 0x10, SUBSYSTEM = 0x2C, INTERRUPT_LINE = 0x3C, INTERRUPT_PIN = 0x3D;
     public static final int COMMAND_IO = 1, COMMAND_MEMORY = 2, COMMAND_MASTER = 4;
-    private static final int HEADER = 0x0E, MULTIFUNCTION = 0x80, BAR_IO = 1;
+    private static final int HEADER = 0x0E, MULTIFUNCTION = 0x80, BAR_IO = 1, FIRST_PIRQ = 16;
 
     private final byte[] values = new byte[256], initial = new byte[256], writable = new byte[256], clearable = new byte[256];
     private final List<Listener> listeners = new ArrayList<>();
@@ -101,8 +102,12 @@ public final class PciFunction {
     /** True if this function may access memory by itself. */
     public boolean isBusMaster() { return (register(COMMAND, 2) & COMMAND_MASTER) != 0; }
 
+    @Override
+    public int read(int offset, int bytes) { return register(offset, bytes); }
+
     /** A configuration write of 1, 2 or 4 bytes within one dword. */
-    void write(int offset, int bytes, int value) {
+    @Override
+    public void write(int offset, int bytes, int value) {
         for (int i = 0; i < bytes; i++) {
             int at = offset + i, written = value >>> 8 * i;
             values[at] = (byte) (values[at] & ~writable[at] & ~(written & clearable[at]) | written & writable[at]);
@@ -114,7 +119,8 @@ public final class PciFunction {
         }
     }
 
-    void multifunction() { register(HEADER, 1, initial[HEADER] | MULTIFUNCTION, 0); }
+    /** The slot has functions besides this one, which is number 0. */
+    public PciFunction multifunction() { return register(HEADER, 1, initial[HEADER] | MULTIFUNCTION, 0); }
 
     private int maskOf(int offset) { return writable[offset] & 0xFF | (writable[offset + 1] & 0xFF) << 8; }
 
@@ -161,8 +167,14 @@ public final class PciFunction {
         }
     }
 
-    /** The interrupt line behind a pin of a device: PIRQA# to PIRQD# in turn, which are global interrupts 16 to 19. */
-    public static InterruptLine interrupt(DeviceContext context, int slot, int pin) {
-        return context.interrupt(PciBus.globalInterrupt(slot, pin));
-    }
+    /** The interrupt line behind a pin of a device. */
+    public static InterruptLine interrupt(DeviceContext context, int slot, int pin) { return context.interrupt(globalInterrupt(slot, pin)); }
+
+    /**
+     * Where an interrupt pin ends: PIRQA# to PIRQD# (16 to 19) in turn, starting with A# at slot 0. The ACPI tables and
+     * the PIRQ routing table say the same.
+     *
+     * @param pin 1 for INTA# to 4 for INTD#
+     */
+    public static int globalInterrupt(int slot, int pin) { return FIRST_PIRQ + (slot + pin - 1 & 3); }
 }

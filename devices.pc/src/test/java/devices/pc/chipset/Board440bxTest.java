@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import devices.pc.TestMachine;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.IoHandler;
 import vmkernel.api.device.VirtualDevice;
 
@@ -82,13 +83,11 @@ class Board440bxTest {
             @Override
             public void write(long offset, int bytes, long value) { memory[(int) offset] = (byte) value; }
         };
-        PciBus bus = ((Board440bx) board).bus();
-        PciFunction adapter = new PciFunction(pc.context("scsi0"), 0x1000, 0x0030, 0x01_00_00, 1)
+        DeviceContext context = pc.context("scsi0");
+        PciFunction adapter = new PciFunction(context, 0x1000, 0x0030, 0x01_00_00, 1)
                 .ioWindow(0, 32, storage).memoryWindow(1, 4096, storage).interruptPin(1);
-        int slot = bus.freeSlot(16);
+        int slot = context.claimPci(-1, 0, adapter);
         assertEquals(16, slot);
-        bus.add(slot, 0, adapter);
-        assertThrows(IllegalStateException.class, () -> bus.add(16, 0, adapter));
         pc.pci(slot, 0, 0x10, 0xFFFF_FFFFL);
         assertEquals(0xFFFF_FFE1L, pc.pci(slot, 0, 0x10), "32 ports");
         pc.pci(slot, 0, 0x14, 0xFFFF_FFFFL);
@@ -109,10 +108,10 @@ class Board440bxTest {
         assertEquals(0x5A, pc.in(0xD005));
         pc.pci(slot, 0, 4, 2);
         assertFalse(pc.claimsPort(0xD000));
-        board.reset();
+        adapter.reset();
         assertFalse(pc.claimsMemory(0xE000_0000L));
-        assertEquals(16, PciBus.globalInterrupt(16, 1));
-        assertEquals(19, PciBus.globalInterrupt(17, 3));
+        assertEquals(16, PciFunction.globalInterrupt(16, 1));
+        assertEquals(19, PciFunction.globalInterrupt(17, 3));
     }
 
     // -- power management --

@@ -1,7 +1,10 @@
 package vmkernel.api.device;
 
+import java.util.Map;
 import org.osgi.annotation.versioning.ProviderType;
 import vmkernel.api.memory.GuestMemory;
+import vmkernel.api.net.SwitchPort;
+import vmkernel.api.storage.VirtualDisk;
 import vmkernel.api.vm.VmConfig;
 
 /**
@@ -26,8 +29,26 @@ public interface DeviceContext {
 
     void releaseMemory(long address, long bytes);
 
-    /** @param line global system interrupt; ISA IRQ 0 to 15 */
+    /** A line may have several drivers: it is up while one of them drives it. @param line global system interrupt; ISA IRQ 0 to 15, PCI from 16 */
     InterruptLine interrupt(int line);
+
+    /**
+     * Takes a place on PCI bus 0.
+     *
+     * @param slot 0 to 31, or -1 for one that the kernel chooses and keeps for this device: over hand-overs and power cycles
+     * @return the slot
+     * @throws IllegalStateException naming the other owner if the place is taken, or if the bus is full
+     */
+    int claimPci(int slot, int function, PciHandler handler);
+
+    /** Who has a place on PCI bus 0, or null: for the board's configuration mechanism. */
+    PciHandler pci(int slot, int function);
+
+    /** The disks of this SCSI adapter, by target: {@code scsi0:1} is 1 of {@code scsi0}. */
+    Map<Integer, VirtualDisk> disks();
+
+    /** The port that this network adapter is plugged in. @throws IllegalStateException if it is none */
+    SwitchPort network();
 
     /** This device is the machine's interrupt controller. @throws IllegalStateException if there is one */
     void serveInterrupts(InterruptSink sink);
@@ -45,7 +66,7 @@ public interface DeviceContext {
     /** The stream behind {@code serial0} and so on; created on first use. */
     ByteStream stream(String name);
 
-    /** Runs under the device lock, soon, on a thread of the kernel. Any thread may call. */
+    /** Runs under the device lock, soon: on this thread, on the one that is inside, or on one of the kernel. Any thread may call. */
     void execute(Runnable task);
 
     /** The guest turned its power off (ACPI S5). Takes effect at an instruction boundary. Any thread. */

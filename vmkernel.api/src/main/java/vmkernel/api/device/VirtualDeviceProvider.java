@@ -1,7 +1,9 @@
 package vmkernel.api.device;
 
+import java.util.Optional;
 import java.util.Set;
 import org.osgi.annotation.versioning.ConsumerType;
+import vmkernel.api.handover.SavedState;
 
 /** Creates virtual devices by type name: a whiteboard service. */
 @ConsumerType
@@ -14,9 +16,11 @@ public interface VirtualDeviceProvider {
     Set<String> types();
 
     /**
-     * Creates the device and makes its claims; {@link VirtualDevice#reset} follows.
+     * Creates the device and makes its claims; without state, {@link VirtualDevice#reset} follows. With state it goes on where
+     * the one before left off: interrupt lines by {@link InterruptLine#restore}, timers set again by guest time.
      *
+     * @param state that a device of this type saved; the configuration is the same as then
      * @throws IllegalArgumentException with one line for the user if the configuration of the device is wrong
      */
-    VirtualDevice create(String type, DeviceContext context);
+    VirtualDevice create(String type, DeviceContext context, Optional<SavedState> state);
 }

@@ -1,6 +1,8 @@
 package vmkernel.api.memory;
 
 import java.lang.reflect.Field;
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
 import sun.misc.Unsafe;
 
 /**
@@ -13,7 +15,17 @@ import sun.misc.Unsafe;
 public final class HostMemory {
     private static final Unsafe UNSAFE = unsafe();
 
+    private static final long BUFFER_ADDRESS = bufferAddress();
+
     private HostMemory() {}
+
+    private static long bufferAddress() {
+        try {
+            return UNSAFE.objectFieldOffset(Buffer.class.getDeclaredField("address"));
+        } catch (NoSuchFieldException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private static Unsafe unsafe() {
         try {
@@ -31,6 +43,12 @@ public final class HostMemory {
     /** Frees what {@link #allocate} returned; nothing may use the address afterwards. */
     public static void free(long address) { UNSAFE.freeMemory(address); }
 
+    /** Where a direct buffer's first byte (index 0) is. The caller keeps the buffer reachable while it uses the address. */
+    public static long addressOf(ByteBuffer buffer) {
+        if (!buffer.isDirect()) throw new IllegalArgumentException("a direct buffer is needed");
+        return UNSAFE.getLong(buffer, BUFFER_ADDRESS);
+    }
+
     public static byte getByte(long address) { return UNSAFE.getByte(address); }
     public static short getShort(long address) { return UNSAFE.getShort(address); }
     public static int getInt(long address) { return UNSAFE.getInt(address); }
@@ -40,6 +58,11 @@ public final class HostMemory {
     public static void putShort(long address, short value) { UNSAFE.putShort(address, value); }
     public static void putInt(long address, int value) { UNSAFE.putInt(address, value); }
     public static void putLong(long address, long value) { UNSAFE.putLong(address, value); }
+
+    /** Sees what was written before the value was put with {@link #putIntRelease}, here or by a device; never cached in a loop. */
+    public static int getIntAcquire(long address) { return UNSAFE.getIntVolatile(null, address); }
+    /** Everything put before is seen before this. */
+    public static void putIntRelease(long address, int value) { UNSAFE.putOrderedInt(null, address, value); }
 
     /** Atomic where {@code address} is a multiple of 4. */
     public static boolean compareAndSetInt(long address, int expected, int value) {

@@ -2,6 +2,7 @@ package vmkernel.core.machine;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import vmkernel.api.device.BackdoorHandler;
 import vmkernel.api.device.ByteStream;
 import vmkernel.api.device.CpuPins;
@@ -11,9 +12,12 @@ import vmkernel.api.device.GuestTimer;
 import vmkernel.api.device.InterruptLine;
 import vmkernel.api.device.InterruptSink;
 import vmkernel.api.device.IoHandler;
+import vmkernel.api.device.PciHandler;
 import vmkernel.api.device.VirtualDevice;
 import vmkernel.api.device.VirtualDeviceProvider;
 import vmkernel.api.memory.GuestMemory;
+import vmkernel.api.net.SwitchPort;
+import vmkernel.api.storage.VirtualDisk;
 import vmkernel.api.vm.VmConfig;
 import vmkernel.core.vmx.Hardware;
 
@@ -62,6 +66,7 @@ final class AttachedDevice implements DeviceContext {
         timers.forEach(GuestTimers.Timer::close);
         streams.forEach(stream -> stream.listener(null, null));
         machine.interrupts().detach(this);
+        machine.pci().release(this);
     }
 
     @Override public VmConfig config() { return machine.config(); }
@@ -89,6 +94,18 @@ final class AttachedDevice implements DeviceContext {
         use();
         return machine.interrupts().line(line);
     }
+
+    @Override
+    public int claimPci(int slot, int function, PciHandler handler) {
+        use();
+        return machine.pci().claim(this, slot, function, handler);
+    }
+
+    @Override public PciHandler pci(int slot, int function) { return machine.pci().at(slot, function); }
+
+    @Override public Map<Integer, VirtualDisk> disks() { return Map.of(); }
+
+    @Override public SwitchPort network() { throw new IllegalStateException(description.prefix() + ": there is no network"); }
 
     @Override
     public void serveInterrupts(InterruptSink sink) {

@@ -117,6 +117,8 @@ final class GuestTimers implements GuestClock {
             }
         }
 
+        @Override public long deadline() { return place < 0 ? DISARMED : deadline; }
+
         /** Its device is gone. */
         void close() {
             cancel();

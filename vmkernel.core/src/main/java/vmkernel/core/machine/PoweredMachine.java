@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.TreeMap;
 import org.slf4j.Logger;
@@ -44,6 +45,7 @@ final class PoweredMachine implements BootContext {
     private final GuestTimers clock;
     private final PortSpace ports;
     private final Interrupts interrupts = new Interrupts();
+    private final PciSlots pci = new PciSlots();
     private final CpuPins pins = new Pins();
     private final List<AttachedDevice> devices = new ArrayList<>();
     private final Queue<Runnable> tasks = new ArrayDeque<>();
@@ -75,6 +77,7 @@ final class PoweredMachine implements BootContext {
     GuestTimers clock() { return clock; }
     DeviceLock lock() { return lock; }
     Interrupts interrupts() { return interrupts; }
+    PciSlots pci() { return pci; }
     CpuPins pins() { return pins; }
     Monitor monitor() { return monitor; }
     Hardware hardware() { return hardware; }
@@ -151,7 +154,7 @@ final class PoweredMachine implements BootContext {
         lock.enter();
         try {
             devices.add(attached);
-            attached.device(provider.create(description.type(), attached));
+            attached.device(provider.create(description.type(), attached, Optional.empty()));
             if (attached.device() == null) throw new IllegalStateException("the provider made no device");
         } catch (IllegalArgumentException | IllegalStateException e) {
             throw new VmException("device \"" + description.type() + "\" (" + description.prefix() + "): " + e.getMessage(), e);

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -11,6 +12,7 @@ import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.InterruptSink;
 import vmkernel.api.device.VirtualDevice;
 import vmkernel.api.device.VirtualDeviceProvider;
+import vmkernel.api.handover.SavedState;
 import vmkernel.api.firmware.BootContext;
 import vmkernel.api.firmware.BootException;
 import vmkernel.api.firmware.Firmware;
@@ -155,7 +157,7 @@ final class FakePc implements AutoCloseable {
         @Override public Set<String> types() { return Set.of("440bx", "uart", "debugcon", "debugexit"); }
 
         @Override
-        public VirtualDevice create(String type, DeviceContext context) {
+        public VirtualDevice create(String type, DeviceContext context, Optional<SavedState> state) {
             log.add("create " + type + " " + context.prefix());
             if (type.equals("440bx")) board(context); else if (type.equals("uart")) uart = context;
             onCreate.run(context);
@@ -166,6 +168,8 @@ final class FakePc implements AutoCloseable {
                     log.add("reset " + type);
                     onReset.run(context);
                 }
+
+                @Override public SavedState save() { return SavedState.none("fake/" + type); }
 
                 @Override public boolean requestShutdown() { return powerButton; }
 

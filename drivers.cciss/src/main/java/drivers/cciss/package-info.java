@@ -1,0 +1,2 @@
+/** Driver for Smart Array controllers. */
+package drivers.cciss;

@@ -1,0 +1,2 @@
+/** Driver for Intel 8255x network adapters. */
+package drivers.e100;

@@ -1,0 +1,2 @@
+/** The machine below, through JNA. */
+package host.linux;

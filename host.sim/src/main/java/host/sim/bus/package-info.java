@@ -1,0 +1,2 @@
+/** The simulated PCI buses: configuration space, windows, DMA, interrupt lines. */
+package host.sim.bus;
