@@ -18,6 +18,12 @@ public interface Model extends AutoCloseable {
     /** Interrupt pin, 1 for INTA# to 4; 0 for none. */
     int interruptPin();
 
+    /**
+     * Whether it drives its pin just now: pending sources that are not masked. Asked by the bus as often as it likes, so that the
+     * level of a line never depends on the order in which threads tell of it. Cheap, takes no lock that is held for long.
+     */
+    boolean interrupt();
+
     /** Reads a register of 1, 2 or 4 bytes; the access never leaves the window. @return zero-extended */
     long read(int bar, int offset, int bytes);
 

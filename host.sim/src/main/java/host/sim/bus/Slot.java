@@ -6,8 +6,9 @@ public interface Slot {
     BusMemory memory();
 
     /**
-     * Drives the interrupt pin. The driver's handler may be called before this returns, so the model holds no lock that its
-     * registers want; from within a register access the handler is called later, on another thread.
+     * The model may drive its interrupt pin now, as {@link Model#interrupt} tells: called after every change that may have raised it;
+     * there is no need to tell that it fell. The driver's handler may run before this returns, so the model holds no lock that its
+     * registers want; from within a register access the handler runs later, on another thread.
      */
-    void interrupt(boolean level);
+    void interruptChanged();
 }
