@@ -1,5 +1,6 @@
 package devices.pc;
 
+import vmkernel.api.device.GuestTimer;
 import vmkernel.api.device.VirtualDevice;
 import vmkernel.api.handover.SavedState;
 import vmkernel.api.handover.StateRecord;
@@ -23,4 +24,12 @@ public interface PcDevice extends VirtualDevice {
 
     /** Goes on where the device that saved this left off. */
     default void load(SavedState state) { exchange(StateRecord.loading(state, schema(), version())); }
+
+    /** A timer as state: when it is due. One that is late fires soon. */
+    static void exchange(StateRecord state, String name, GuestTimer timer) {
+        long deadline = state.exchange(name, timer.deadline());
+        if (!state.loading()) return;
+        if (deadline == GuestTimer.DISARMED) timer.cancel();
+        else timer.at(deadline);
+    }
 }

@@ -12,7 +12,6 @@ import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.VirtualDevice;
 import vmkernel.api.device.VirtualDeviceProvider;
 import vmkernel.api.handover.SavedState;
-import vmkernel.api.handover.StateRecord;
 
 /** The devices of a PC, by the names of the .vmx file. */
 @Component
@@ -40,19 +39,7 @@ public final class PcDevices implements VirtualDeviceProvider {
         int number = serialNumber(context.prefix());
         Uart16550 uart = new Uart16550(context.stream(context.prefix()), context.interrupt(UART_IRQS[number]), context.clock(), context::timer);
         context.claimPorts(UART_PORTS[number], 8, ByteChip.ports(uart));
-        return new PcDevice() {
-            @Override
-            public String schema() { return "devices.pc/uart"; }
-
-            @Override
-            public void exchange(StateRecord state) { throw new UnsupportedOperationException("the state of a UART"); }
-
-            @Override
-            public void reset() { uart.reset(); }
-
-            @Override
-            public void close() { uart.close(); }
-        };
+        return uart;
     }
 
     private static int serialNumber(String prefix) {
@@ -63,32 +50,12 @@ public final class PcDevices implements VirtualDeviceProvider {
     private static PcDevice debugConsole(DeviceContext context) {
         DebugConsole console = new DebugConsole(context, context.stream("debugcon"));
         context.claimPorts(DEBUG_CONSOLE_PORT, 1, ByteChip.ports(console));
-        return new PcDevice() {
-            @Override
-            public String schema() { return "devices.pc/debugcon"; }
-
-            @Override
-            public void exchange(StateRecord state) { throw new UnsupportedOperationException("the state of the debug console"); }
-
-            @Override
-            public void reset() {} // output goes on
-
-            @Override
-            public void close() { console.close(); }
-        };
+        return console;
     }
 
     private static PcDevice debugExit(DeviceContext context) {
-        context.claimPorts(DEBUG_EXIT_PORT, 4, new DebugExit(context));
-        return new PcDevice() {
-            @Override
-            public String schema() { return "devices.pc/debugexit"; }
-
-            @Override
-            public void exchange(StateRecord state) {} // it has no state
-
-            @Override
-            public void reset() {}
-        };
+        DebugExit exit = new DebugExit(context);
+        context.claimPorts(DEBUG_EXIT_PORT, 4, exit);
+        return exit;
     }
 }

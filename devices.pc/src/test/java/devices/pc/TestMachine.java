@@ -6,10 +6,12 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import vmkernel.api.device.BackdoorHandler;
 import vmkernel.api.device.ByteStream;
@@ -22,6 +24,7 @@ import vmkernel.api.device.InterruptSink;
 import vmkernel.api.device.IoHandler;
 import vmkernel.api.device.PciHandler;
 import vmkernel.api.device.VirtualDevice;
+import vmkernel.api.handover.SavedState;
 import vmkernel.api.memory.GuestMemory;
 import vmkernel.api.memory.HostMemory;
 import vmkernel.api.net.SwitchPort;
@@ -47,8 +50,12 @@ public final class TestMachine {
     public long debugExit = -1;
     public boolean romAtResetVector;
     public InterruptSink sink;
-    public final boolean[] lines = new boolean[24]; // what devices drive when there is no board
-    private final PciHandler[] pci = new PciHandler[256];
+    private Context sinkOwner;
+    public final boolean[] lines = new boolean[24]; // what devices outside of the board drive
+    private final List<Set<String>> drivers = java.util.stream.Stream.generate(() -> (Set<String>) new HashSet<String>()).limit(24).toList(); // of each line, by prefix
+    private final Place[] pci = new Place[256];
+    private final Map<String, Integer> slots = new HashMap<>(); // that were chosen, by prefix
+    private final Map<String, Plugged> devices = new LinkedHashMap<>(); // by prefix, in the order of their creation
     /** What {@link DeviceContext#disks} gives to an adapter, by its prefix. */
     public final Map<String, Map<Integer, VirtualDisk>> disks = new HashMap<>();
     /** What {@link DeviceContext#network} gives, by prefix. */
@@ -65,7 +72,11 @@ public final class TestMachine {
         public long wallMillis() { return wallMillis + Math.floorDiv(now - wallOrigin, MILLI); }
     };
 
-    private record Claim(long first, long count, IoHandler handler) {}
+    private record Claim(Context owner, long first, long count, IoHandler handler) {}
+
+    private record Place(Context owner, PciHandler handler) {}
+
+    private record Plugged(String type, Context context, VirtualDevice device) {}
 
     public TestMachine(int cpus, long memoryBytes) {
         this.pins = new Pins(cpus);
@@ -84,12 +95,51 @@ public final class TestMachine {
 
     /** Plugs a device in and resets it. */
     public VirtualDevice add(String type, String prefix) {
-        VirtualDevice device = new PcDevices().create(type, context(prefix), Optional.empty());
-        device.reset();
+        return plug(type, prefix, Optional.empty());
+    }
+
+    private VirtualDevice plug(String type, String prefix, Optional<SavedState> state) {
+        Context context = new Context(prefix);
+        VirtualDevice device = new PcDevices().create(type, context, state);
+        if (state.isEmpty()) device.reset();
+        devices.put(prefix, new Plugged(type, context, device));
         return device;
     }
 
     public DeviceContext context(String prefix) { return new Context(prefix); }
+
+    public VirtualDevice device(String prefix) { return devices.get(prefix).device; }
+
+    // -- hand-over, as the kernel does it: time and memory stand still, and streams and lines are its own --
+
+    public SavedState save(String prefix) { return device(prefix).save(); }
+
+    /** Closes a device and puts a successor in its place. */
+    public VirtualDevice replace(String prefix, Optional<SavedState> state) {
+        unplug(prefix);
+        return plug(devices.get(prefix).type, prefix, state);
+    }
+
+    private void unplug(String prefix) {
+        Context context = devices.get(prefix).context;
+        devices.get(prefix).device.close();
+        ports.values().removeIf(claim -> claim.owner == context);
+        memory.values().removeIf(claim -> claim.owner == context);
+        timers.removeIf(timer -> timer.owner == context);
+        for (int i = 0; i < pci.length; i++) if (pci[i] != null && pci[i].owner == context) pci[i] = null;
+        if (sinkOwner == context) sink = null;
+    }
+
+    /** Hands one device over. */
+    public void handOver(String prefix) { replace(prefix, Optional.of(save(prefix))); }
+
+    /** Hands all of them over at once: all are gone before the first comes back. */
+    public void handOver() {
+        Map<String, SavedState> states = new LinkedHashMap<>();
+        devices.keySet().forEach(prefix -> states.put(prefix, save(prefix)));
+        states.keySet().forEach(this::unplug);
+        states.forEach((prefix, state) -> plug(devices.get(prefix).type, prefix, Optional.of(state)));
+    }
 
     // -- the buses, as a CPU uses them; nobody there reads as ones --
 
@@ -247,10 +297,14 @@ public final class TestMachine {
     }
 
     private final class Timer implements GuestTimer {
+        private final Context owner;
         private final Runnable callback;
         private long at = Long.MAX_VALUE;
 
-        Timer(Runnable callback) { this.callback = callback; }
+        Timer(Context owner, Runnable callback) {
+            this.owner = owner;
+            this.callback = callback;
+        }
 
         @Override
         public void at(long guestNanos) { at = guestNanos; }
@@ -330,7 +384,7 @@ public final class TestMachine {
             for (Claim other : claims.values()) {
                 if (first < other.first + other.count && other.first < first + count) throw new IllegalStateException("taken");
             }
-            claims.put(first, new Claim(first, count, handler));
+            claims.put(first, new Claim(this, first, count, handler));
         }
 
         @Override
@@ -338,29 +392,43 @@ public final class TestMachine {
             return new InterruptLine() {
                 @Override
                 public void set(boolean level) {
-                    lines[line] = level;
-                    if (sink != null) sink.line(line, level);
+                    drive(level);
+                    if (sink != null) sink.line(line, lines[line]);
                 }
 
                 @Override
                 public void restore(boolean level) {
-                    lines[line] = level;
-                    if (sink != null) sink.restore(line, level);
+                    drive(level);
+                    if (sink != null) sink.restore(line, lines[line]);
+                }
+
+                private void drive(boolean level) {
+                    if (level) drivers.get(line).add(prefix);
+                    else drivers.get(line).remove(prefix);
+                    lines[line] = !drivers.get(line).isEmpty();
                 }
             };
         }
 
         @Override
         public int claimPci(int slot, int function, PciHandler handler) {
-            int place = slot;
-            if (place < 0) for (place = 16; pci[place << 3] != null; ) place++;
+            int place = slot < 0 ? slots.computeIfAbsent(prefix, any -> free()) : slot;
             if (pci[place << 3 | function] != null) throw new IllegalStateException("taken");
-            pci[place << 3 | function] = handler;
+            pci[place << 3 | function] = new Place(this, handler);
+            return place;
+        }
+
+        private int free() {
+            int place = 16;
+            while (pci[place << 3] != null) place++;
             return place;
         }
 
         @Override
-        public PciHandler pci(int slot, int function) { return pci[slot << 3 | function]; }
+        public PciHandler pci(int slot, int function) {
+            Place place = pci[slot << 3 | function];
+            return place == null ? null : place.handler;
+        }
 
         @Override
         public Map<Integer, VirtualDisk> disks() { return disks.getOrDefault(prefix, Map.of()); }
@@ -369,7 +437,10 @@ public final class TestMachine {
         public SwitchPort network() { return switchPorts.get(prefix); }
 
         @Override
-        public void serveInterrupts(InterruptSink sink) { TestMachine.this.sink = sink; }
+        public void serveInterrupts(InterruptSink sink) {
+            TestMachine.this.sink = sink;
+            sinkOwner = this;
+        }
 
         @Override
         public void serveBackdoor(BackdoorHandler handler) { }
@@ -385,7 +456,7 @@ public final class TestMachine {
 
         @Override
         public GuestTimer timer(Runnable callback) {
-            Timer timer = new Timer(callback);
+            Timer timer = new Timer(this, callback);
             timers.add(timer);
             return timer;
         }

@@ -62,7 +62,21 @@ public final class Board440bx implements PcDevice {
     public String schema() { return "devices.pc/440bx"; }
 
     @Override
-    public void exchange(StateRecord state) { throw new UnsupportedOperationException("the state of the board"); }
+    public void exchange(StateRecord state) {
+        fabric.exchange(state.child("interrupts"));
+        timer.exchange(state.child("pit"));
+        rtc.exchange(state.child("rtc"));
+        keyboard.exchange(state.child("keyboard"));
+        power.exchange(state.child("power"));
+        hostBridge.exchange(state.child("hostBridge"));
+        isaBridge.exchange(state.child("isaBridge"));
+        configuration.exchange(state.child("configuration"));
+        system.exchange(state.child("system"));
+        dma1.exchange(state.child("dma1"));
+        dma2.exchange(state.child("dma2"));
+        clockAlarm = state.exchange("clockAlarm", clockAlarm);
+        if (state.loading()) context.cpus().a20(system.a20());
+    }
 
     @Override
     public void reset() {

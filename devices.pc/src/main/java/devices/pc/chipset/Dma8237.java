@@ -1,6 +1,7 @@
 package devices.pc.chipset;
 
 import devices.pc.bus.ByteChip;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * One 8237A DMA controller [8237A], as software sees it: all registers, no transfers, because no device of this board asks for
@@ -17,6 +18,19 @@ final class Dma8237 implements ByteChip {
         command = request = status = 0;
         mask = 0xF;
         high = false;
+    }
+
+    void exchange(StateRecord state) {
+        state.fill("address", address);
+        state.fill("count", count);
+        state.fill("baseAddress", baseAddress);
+        state.fill("baseCount", baseCount);
+        state.fill("mode", mode);
+        command = state.exchange("command", command);
+        request = state.exchange("request", request);
+        mask = state.exchange("mask", mask);
+        status = state.exchange("status", status);
+        high = state.exchange("high", high);
     }
 
     @Override

@@ -3,6 +3,7 @@ package devices.pc.chipset;
 import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.IoHandler;
 import vmkernel.api.device.PciHandler;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * Ports CF8h to CFFh: configuration mechanism 1 of the host bridge [82443BX 3.1], [PCI 2.1 3.7.4.1], and in the middle of it the
@@ -24,6 +25,11 @@ final class PciConfiguration implements IoHandler {
     }
 
     void reset() { address = resetControl = 0; }
+
+    void exchange(StateRecord state) {
+        address = state.exchange("address", address);
+        resetControl = state.exchange("resetControl", resetControl);
+    }
 
     @Override
     public long read(long offset, int bytes) {

@@ -7,6 +7,7 @@ import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.InterruptLine;
 import vmkernel.api.device.IoHandler;
 import vmkernel.api.device.PciHandler;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * One function on the PCI bus [PCI 2.1]: 256 bytes of configuration registers that know which of their bits can be written
@@ -87,6 +88,12 @@ public final class PciFunction implements PciHandler {
         for (Listener listener : listeners) listener.changed.accept(register(listener.offset, listener.bytes));
     }
 
+    /** All registers, and the windows that answer now. Listeners are not told: they restore what they made of the values themselves. */
+    public void exchange(StateRecord state) {
+        state.fill("registers", values);
+        for (Window window : windows) window.exchange(state);
+    }
+
     /** Value of a register of 1, 2 or 4 bytes. */
     public int register(int offset, int bytes) {
         int value = 0;
@@ -146,6 +153,14 @@ public final class PciFunction implements PciHandler {
             if (wanted == mapped) return;
             unmap();
             if (wanted >= 0) map(wanted);
+        }
+
+        /** Where it answers is not always what its register says, see {@link #map}. */
+        void exchange(StateRecord state) {
+            long base = state.exchange("window" + (offset - BAR0) / 4, mapped);
+            if (base == mapped) return;
+            unmap();
+            if (base >= 0) map(base);
         }
 
         private void unmap() {

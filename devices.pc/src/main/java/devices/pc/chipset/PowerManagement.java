@@ -1,5 +1,6 @@
 package devices.pc.chipset;
 
+import devices.pc.PcDevice;
 import devices.pc.bus.ByteChip;
 import devices.pc.bus.RegisterFile;
 import devices.pc.bus.RegisterMap;
@@ -7,6 +8,7 @@ import java.util.EnumMap;
 import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.GuestTimer;
 import vmkernel.api.device.InterruptLine;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * Function 3 of the PIIX4, 00:07.3 [PIIX4 7]: the ACPI register blocks at PMBASE, the SCI on IRQ 9, and the ports of the
@@ -39,6 +41,7 @@ final class PowerManagement implements RegisterFile<PowerRegister> {
         this.context = context;
         this.sci = sci;
         this.timer = context.timer(this::refresh);
+        for (PowerRegister register : PowerRegister.values()) values.put(register, 0);
         this.function = new PciFunction(context, 0x8086, 0x7113, 0x06_80_00, 0x08)
                 .register(PciFunction.COMMAND, 2, 0x0001, 0x0001)
                 .register(PciFunction.STATUS, 2, 0x0280, 0).clearedByOnes(PciFunction.STATUS, 2, 0x7800)
@@ -64,6 +67,17 @@ final class PowerManagement implements RegisterFile<PowerRegister> {
     }
 
     void close() { timer.cancel(); }
+
+    void exchange(StateRecord state) {
+        function.exchange(state.child("pci"));
+        for (PowerRegister register : PowerRegister.values()) set(register, state.exchange(register.name(), value(register)));
+        overflows = state.exchange("overflows", overflows);
+        apmControl = state.exchange("apmControl", apmControl);
+        apmStatus = state.exchange("apmStatus", apmStatus);
+        int base = state.exchange("mapped", mapped);
+        if (state.loading()) map(base);
+        PcDevice.exchange(state, "timer", timer);
+    }
 
     /** The button is pressed. @return true if the guest has asked to be told */
     boolean pressPowerButton() {
@@ -171,13 +185,14 @@ final class PowerManagement implements RegisterFile<PowerRegister> {
     private void decode() {
         boolean on = (function.register(PMREGMISC, 1) & PMIOSE) != 0;
         int base = function.register(PMBASE, 4) & 0xFFC0, wanted = on && base != 0 ? base : -1;
-        if (wanted == mapped) return;
-        if (mapped >= 0) context.releasePorts(mapped, SIZE);
-        mapped = -1;
-        if (wanted >= 0) claim(wanted);
+        if (wanted != mapped) map(wanted);
     }
 
-    private void claim(int base) {
+    /** @param base -1 for nowhere */
+    private void map(int base) {
+        if (mapped >= 0) context.releasePorts(mapped, SIZE);
+        mapped = -1;
+        if (base < 0) return;
         try {
             context.claimPorts(base, SIZE, ports);
             mapped = base;

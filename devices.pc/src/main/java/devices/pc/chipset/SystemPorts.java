@@ -3,6 +3,7 @@ package devices.pc.chipset;
 import devices.pc.bus.ByteChip;
 import java.util.Arrays;
 import java.util.function.Consumer;
+import vmkernel.api.handover.StateRecord;
 
 /** The single registers of the PIIX4's ISA side: page registers with the POST code, port 92h, coprocessor error. */
 final class SystemPorts {
@@ -24,6 +25,13 @@ final class SystemPorts {
         Arrays.fill(pages, (byte) 0);
         port92 = FAST_A20;
     }
+
+    void exchange(StateRecord state) {
+        state.fill("pages", pages);
+        port92 = state.exchange("port92", port92);
+    }
+
+    boolean a20() { return (port92 & FAST_A20) != 0; }
 
     /** The A20 gate was switched from elsewhere; port 92h shows the state of the one line that there is. */
     void a20(boolean on) { port92 = on ? port92 | FAST_A20 : port92 & ~FAST_A20; }

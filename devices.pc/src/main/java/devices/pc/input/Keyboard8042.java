@@ -4,6 +4,7 @@ import devices.pc.bus.ByteChip;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import vmkernel.api.device.InterruptLine;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * The 8042 keyboard controller of a PS/2 [PS2 Technical Reference] Keyboard and Auxiliary Device Controller, at ports 60h and
@@ -53,6 +54,22 @@ public final class Keyboard8042 {
         reply = -1;
         port = OUT_RUN | OUT_A20;
         signal();
+    }
+
+    public void exchange(StateRecord state) {
+        keyboard.exchange(state.child("keyboard"));
+        mouse.exchange(state.child("mouse"));
+        state.fill("ram", ram);
+        awaiting = state.exchange("awaiting", awaiting);
+        output = state.exchange("output", output);
+        full = state.exchange("full", full);
+        fromAux = state.exchange("fromAux", fromAux);
+        lastWasCommand = state.exchange("lastWasCommand", lastWasCommand);
+        systemFlag = state.exchange("systemFlag", systemFlag);
+        reply = state.exchange("reply", reply);
+        replyFromAux = state.exchange("replyFromAux", replyFromAux);
+        released = state.exchange("released", released);
+        port = state.exchange("port", port);
     }
 
     public Ps2Keyboard keyboard() { return keyboard; }

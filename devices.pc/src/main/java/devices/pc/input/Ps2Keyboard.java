@@ -1,5 +1,7 @@
 package devices.pc.input;
 
+import vmkernel.api.handover.StateRecord;
+
 /** An MF2 keyboard with 102 keys and scan code sets 1 and 2 [PS2 Technical Reference] Keyboard. */
 public final class Ps2Keyboard implements Ps2Device {
     private static final int ACK = 0xFA, RESEND = 0xFE, SELF_TEST_PASSED = 0xAA;
@@ -23,6 +25,15 @@ public final class Ps2Keyboard implements Ps2Device {
         leds = 0;
         defaults();
         scanning = true;
+    }
+
+    void exchange(StateRecord state) {
+        queue.exchange(state.child("queue"));
+        awaiting = state.exchange("awaiting", awaiting);
+        set = state.exchange("set", set);
+        leds = state.exchange("leds", leds);
+        typematic = state.exchange("typematic", typematic);
+        scanning = state.exchange("scanning", scanning);
     }
 
     /** Scroll lock, num lock and caps lock in bits 0 to 2. */

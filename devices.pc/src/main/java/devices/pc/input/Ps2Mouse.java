@@ -1,5 +1,7 @@
 package devices.pc.input;
 
+import vmkernel.api.handover.StateRecord;
+
 /** A PS/2 mouse with three buttons [PS2 Technical Reference] Mouse: streams, answers when polled, or echoes (wrap mode). */
 public final class Ps2Mouse implements Ps2Device {
     private static final int ACK = 0xFA, RESEND = 0xFE, SELF_TEST_PASSED = 0xAA, DEVICE_ID = 0;
@@ -22,6 +24,21 @@ public final class Ps2Mouse implements Ps2Device {
         queue.clear();
         awaiting = NONE;
         defaults();
+    }
+
+    void exchange(StateRecord state) {
+        queue.exchange(state.child("queue"));
+        awaiting = state.exchange("awaiting", awaiting);
+        wrapped = state.exchange("wrapped", wrapped);
+        remote = state.exchange("remote", remote);
+        enabled = state.exchange("enabled", enabled);
+        doubled = state.exchange("doubled", doubled);
+        resolution = state.exchange("resolution", resolution);
+        rate = state.exchange("rate", rate);
+        dx = state.exchange("dx", dx);
+        dy = state.exchange("dy", dy);
+        buttons = state.exchange("buttons", buttons);
+        reported = state.exchange("reported", reported);
     }
 
     /**

@@ -1,5 +1,7 @@
 package devices.pc.input;
 
+import vmkernel.api.handover.StateRecord;
+
 /** What a PS/2 device has to send: a small ring of bytes. Answers to commands always fit, events only while there is room. */
 final class Ps2Queue {
     private static final int SIZE = 32, EVENTS = 16;
@@ -28,4 +30,11 @@ final class Ps2Queue {
     void resend() { add(last); }
 
     void clear() { size = 0; }
+
+    void exchange(StateRecord state) {
+        state.fill("bytes", bytes);
+        first = state.exchange("first", first);
+        size = state.exchange("size", size);
+        last = state.exchange("last", last);
+    }
 }

@@ -3,12 +3,14 @@ package devices.pc.interrupt;
 import devices.pc.bus.ByteChip;
 import devices.pc.time.TickLine;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import vmkernel.api.device.CpuPins;
 import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.InterruptLine;
 import vmkernel.api.device.InterruptSink;
 import vmkernel.api.device.IoHandler;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * The board's interrupt wiring: every line goes to the 8259 pair and to the IOAPIC at the same time, whichever of them the
@@ -29,7 +31,8 @@ public final class InterruptFabric implements InterruptSink {
     private final List<LocalApic> apics = new ArrayList<>();
     private final List<Long> pages = new ArrayList<>(); // register pages claimed for local APICs
     private final int[] asserted = new int[IoApic.PINS];  // how many drive each line
-    private final InterruptLine[] outside = new InterruptLine[IoApic.PINS]; // what the kernel's lines drive
+    private final Wire[] outside = new Wire[IoApic.PINS]; // what the kernel's lines drive
+    private final Wire[] inside = new Wire[IoApic.PINS];  // what the board's chips drive
     private final int[] route = {NO_ROUTE, NO_ROUTE, NO_ROUTE, NO_ROUTE}; // ISA IRQ of PIRQA# to PIRQD#
     private final boolean[] requested;
     private Runnable acknowledged = () -> { };
@@ -41,7 +44,10 @@ public final class InterruptFabric implements InterruptSink {
         for (int cpu = 0; cpu < pins.count(); cpu++) apics.add(new LocalApic(cpu, bus, pins, context.clock(), context::timer));
         requested = new boolean[pins.count()];
         bus.connect(apics, ioApic);
-        for (int line = 0; line < IoApic.PINS; line++) outside[line] = new Wire(line);
+        for (int line = 0; line < IoApic.PINS; line++) {
+            outside[line] = new Wire(line);
+            inside[line] = new Wire(line);
+        }
         context.claimMemory(IO_APIC_ADDRESS, APIC_BYTES, ioApic);
     }
 
@@ -56,11 +62,37 @@ public final class InterruptFabric implements InterruptSink {
 
     public void close() { apics.forEach(LocalApic::close); }
 
+    /** The wires of the board's chips are part of it, so that none of them need drive its line again. */
+    public void exchange(StateRecord state) {
+        pic.exchange(state.child("pic"));
+        ioApic.exchange(state.child("ioApic"));
+        for (int cpu = 0; cpu < apics.size(); cpu++) exchange(cpu, state.child("cpu" + cpu));
+        exchange(state, "inside", inside);
+        exchange(state, "outside", outside);
+        state.fill("route", route);
+        long[] claimed = state.exchange("apicPages", pages.stream().mapToLong(Long::longValue).toArray());
+        if (state.loading()) claimPages(Arrays.stream(claimed).boxed().toList());
+    }
+
+    private void exchange(int cpu, StateRecord state) {
+        apics.get(cpu).exchange(state);
+        requested[cpu] = state.exchange("intr", requested[cpu]);
+        if (state.loading()) pins.interruptRequest(cpu, requested[cpu]);
+    }
+
+    /** Levels of wires, a bit for each line. The controllers have them in their own state. */
+    private static void exchange(StateRecord state, String name, Wire[] wires) {
+        int levels = 0;
+        for (int line = 0; line < wires.length; line++) if (wires[line].level) levels |= 1 << line;
+        levels = state.exchange(name, levels);
+        for (int line = 0; line < wires.length; line++) wires[line].count((levels >> line & 1) != 0);
+    }
+
     /** Told after each interrupt acknowledge: late timer ticks may follow. */
     public void whenAcknowledged(Runnable task) { acknowledged = task; }
 
-    /** A further driver of a line; lines with several drivers are asserted while any of them asserts. */
-    public InterruptLine wire(int line) { return new Wire(line); }
+    /** The board's own driver of a line, besides those outside; the line is asserted while any of them asserts. */
+    public InterruptLine wire(int line) { return inside[line]; }
 
     /** IRQ 0 for the interval timer. */
     public TickLine tickLine() { return new Irq0(); }
@@ -189,11 +221,13 @@ public final class InterruptFabric implements InterruptSink {
 
     /** Claims a page for each address at which some local APIC answers. */
     private void claimPages() {
+        claimPages(apics.stream().filter(LocalApic::hardwareEnabled).map(LocalApic::address).distinct().toList());
+    }
+
+    private void claimPages(List<Long> wanted) {
         for (long page : pages) context.releaseMemory(page, APIC_BYTES);
         pages.clear();
-        for (LocalApic apic : apics) {
-            if (apic.hardwareEnabled() && !pages.contains(apic.address())) claimPage(apic.address());
-        }
+        for (long page : wanted) claimPage(page);
     }
 
     private void claimPage(long address) {
@@ -243,11 +277,12 @@ public final class InterruptFabric implements InterruptSink {
 
         @Override
         public void restore(boolean level) {
-            if (this.level != level) count(level);
+            count(level);
             restored(line);
         }
 
         private void count(boolean level) {
+            if (this.level == level) return;
             this.level = level;
             asserted[line] += level ? 1 : -1;
         }

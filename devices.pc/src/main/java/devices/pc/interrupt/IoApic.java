@@ -1,6 +1,7 @@
 package devices.pc.interrupt;
 
 import vmkernel.api.device.IoHandler;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * The 82093AA I/O APIC with its 24 inputs [82093AA]. Input 0 is the 8259s' INT, input 2 is ISA IRQ 0, 1 to 15 otherwise ISA,
@@ -29,6 +30,15 @@ public final class IoApic implements IoHandler {
             low[i] = MASKED;
             high[i] = 0;
         }
+    }
+
+    void exchange(StateRecord state) {
+        state.fill("low", low);
+        state.fill("high", high);
+        select = state.exchange("select", select);
+        id = state.exchange("id", id);
+        arbitration = state.exchange("arbitration", arbitration);
+        wires = state.exchange("wires", wires);
     }
 
     /** Drives an input. @param asserted the device's view: whether it asks for an interrupt */

@@ -1,11 +1,13 @@
 package devices.pc.interrupt;
 
+import devices.pc.PcDevice;
 import devices.pc.time.TickBacklog;
 import java.util.function.Function;
 import vmkernel.api.device.CpuPins;
 import vmkernel.api.device.GuestClock;
 import vmkernel.api.device.GuestTimer;
 import vmkernel.api.device.IoHandler;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * The local APIC of one CPU, an xAPIC with version 14h [SDM] 3A chapter 11 (10 in older editions): six LVT entries, timer
@@ -81,6 +83,37 @@ public final class LocalApic implements IoHandler {
     }
 
     void close() { timer.cancel(); }
+
+    void exchange(StateRecord state) {
+        base = state.exchange("base", base);
+        id = state.exchange("id", id);
+        tpr = state.exchange("tpr", tpr);
+        ldr = state.exchange("ldr", ldr);
+        dfr = state.exchange("dfr", dfr);
+        svr = state.exchange("svr", svr);
+        esr = state.exchange("esr", esr);
+        errors = state.exchange("errors", errors);
+        icrLow = state.exchange("icrLow", icrLow);
+        icrHigh = state.exchange("icrHigh", icrHigh);
+        state.fill("lvt", lvt);
+        state.fill("isr", isr);
+        state.fill("tmr", tmr);
+        state.fill("irr", irr);
+        lint[0] = state.exchange("lint0", lint[0]);
+        lint[1] = state.exchange("lint1", lint[1]);
+        externalMessage = state.exchange("externalMessage", externalMessage);
+        exchangeTimer(state);
+    }
+
+    private void exchangeTimer(StateRecord state) {
+        divide = state.exchange("divide", divide);
+        initialCount = state.exchange("initialCount", initialCount);
+        countAtStart = state.exchange("countAtStart", countAtStart);
+        startNanos = state.exchange("startNanos", startNanos);
+        counting = state.exchange("counting", counting);
+        backlog.exchange(state, "backlog");
+        PcDevice.exchange(state, "timer", timer);
+    }
 
     long base() { return base; }
 

@@ -1,5 +1,7 @@
 package devices.pc.interrupt;
 
+import vmkernel.api.handover.StateRecord;
+
 /**
  * One 8259A programmable interrupt controller, as the PIIX4 has two of [8259A], [PIIX4 4.2]. Inputs are IR0 to IR7, the output
  * is INT. It knows nothing of its partner: the cascade is {@link PicPair}'s. Edge or level is chosen for each input by the
@@ -45,6 +47,24 @@ public final class Pic8259 {
         expected = 0;
         lowest = 7;
         readIsr = poll = specialMask = rotateOnAutoEnd = false;
+    }
+
+    void exchange(StateRecord state) {
+        lines = state.exchange("lines", lines);
+        edges = state.exchange("edges", edges);
+        elcr = state.exchange("elcr", elcr);
+        isr = state.exchange("isr", isr);
+        imr = state.exchange("imr", imr);
+        icw1 = state.exchange("icw1", icw1);
+        icw2 = state.exchange("icw2", icw2);
+        icw3 = state.exchange("icw3", icw3);
+        icw4 = state.exchange("icw4", icw4);
+        expected = state.exchange("expected", expected);
+        lowest = state.exchange("lowest", lowest);
+        readIsr = state.exchange("readIsr", readIsr);
+        poll = state.exchange("poll", poll);
+        specialMask = state.exchange("specialMask", specialMask);
+        rotateOnAutoEnd = state.exchange("rotateOnAutoEnd", rotateOnAutoEnd);
     }
 
     /** Drives an input. In edge mode a request whose line falls before the acknowledge is gone [8259A] Edge and Level Triggered Modes. */

@@ -1,6 +1,7 @@
 package devices.pc.interrupt;
 
 import devices.pc.bus.ByteChip;
+import vmkernel.api.handover.StateRecord;
 
 /** The two 8259A of a PC with the slave on IR2 of the master [PIIX4 4.2]: ISA IRQ 0 to 15 in, INTR out. */
 public final class PicPair {
@@ -18,6 +19,11 @@ public final class PicPair {
         master.reset(0x08);
         slave.reset(0x70);
         cascade();
+    }
+
+    void exchange(StateRecord state) {
+        master.exchange(state.child("master"));
+        slave.exchange(state.child("slave"));
     }
 
     /** Drives an IRQ; 2 is the cascade and is not connected. Does not call {@code changed}. */

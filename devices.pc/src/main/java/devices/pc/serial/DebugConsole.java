@@ -1,15 +1,17 @@
 package devices.pc.serial;
 
+import devices.pc.PcDevice;
 import devices.pc.bus.ByteChip;
 import java.util.ArrayDeque;
 import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.ByteStream;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * The debug console of Bochs and QEMU at port E9h: a write is a byte of output; a read gives E9h, which tells that it is there.
  * The port has no way to make the guest wait, so what the stream cannot take now is kept here.
  */
-public final class DebugConsole implements ByteChip {
+public final class DebugConsole implements ByteChip, PcDevice {
     /** More than this is lost, and counted. */
     private static final int LIMIT_BYTES = 1 << 20;
 
@@ -23,6 +25,25 @@ public final class DebugConsole implements ByteChip {
         stream.listener(() -> { }, this::flush);
     }
 
+    @Override
+    public String schema() { return "devices.pc/debugcon"; }
+
+    @Override
+    public void exchange(StateRecord state) {
+        byte[] bytes = new byte[kept.size()];
+        int at = 0;
+        for (byte value : kept) bytes[at++] = value;
+        bytes = state.exchange("kept", bytes);
+        if (!state.loading()) return;
+        kept.clear();
+        for (byte value : bytes) kept.add(value);
+        flush();
+    }
+
+    @Override
+    public void reset() {} // output goes on
+
+    @Override
     public void close() { stream.listener(null, null); }
 
     @Override

@@ -1,18 +1,20 @@
 package devices.pc.serial;
 
+import devices.pc.PcDevice;
 import devices.pc.bus.ByteChip;
 import java.util.function.Function;
 import vmkernel.api.device.ByteStream;
 import vmkernel.api.device.GuestClock;
 import vmkernel.api.device.GuestTimer;
 import vmkernel.api.device.InterruptLine;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * The 16550A UART with its FIFOs [PC16550D]. What the guest sends goes to a byte stream at once and not at the pace of the baud
  * rate; while the stream is full the transmitter is busy. Input is taken from the stream as the FIFO has room, so that nothing
  * overruns. The far end is a terminal that is always ready: CTS, DSR and DCD are on.
  */
-public final class Uart16550 implements ByteChip {
+public final class Uart16550 implements ByteChip, PcDevice {
     private static final int DATA = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6;
     private static final int IER_RDA = 0x01, IER_THRE = 0x02, IER_LINE = 0x04, IER_MODEM = 0x08;
     private static final int IIR_NONE = 0x01, IIR_LINE = 0x06, IIR_RDA = 0x04, IIR_TIMEOUT = 0x0C, IIR_THRE = 0x02, IIR_MODEM = 0x00, IIR_FIFOS = 0xC0;
@@ -45,6 +47,7 @@ public final class Uart16550 implements ByteChip {
     }
 
     /** Master reset [PC16550D] Table I, and then 9600 baud, 8N1, which is what a PC's firmware programs. */
+    @Override
     public void reset() {
         ier = fcr = mcr = scratch = 0;
         lcr = LCR_8_BITS;
@@ -59,6 +62,32 @@ public final class Uart16550 implements ByteChip {
         receive();
     }
 
+    @Override
+    public String schema() { return "devices.pc/uart"; }
+
+    @Override
+    public void exchange(StateRecord state) {
+        ier = state.exchange("ier", ier);
+        fcr = state.exchange("fcr", fcr);
+        lcr = state.exchange("lcr", lcr);
+        mcr = state.exchange("mcr", mcr);
+        lsr = state.exchange("lsr", lsr);
+        msr = state.exchange("msr", msr);
+        scratch = state.exchange("scratch", scratch);
+        divisor = state.exchange("divisor", divisor);
+        emptied = state.exchange("emptied", emptied);
+        timedOut = state.exchange("timedOut", timedOut);
+        touchedNanos = state.exchange("touchedNanos", touchedNanos);
+        received.exchange(state.child("received"));
+        unsent.exchange(state.child("unsent"));
+        PcDevice.exchange(state, "timeout", timeout);
+        if (!state.loading()) return;
+        irq.restore(interrupts());
+        receive(); // what came while nobody listened
+        transmit();
+    }
+
+    @Override
     public void close() {
         stream.listener(null, null);
         timeout.cancel();
@@ -275,7 +304,9 @@ public final class Uart16550 implements ByteChip {
     }
 
     /** OUT2 lets the interrupt onto the bus of a PC. */
-    private void signal() { irq.set((mcr & MCR_OUT2) != 0 && source() != IIR_NONE); }
+    private boolean interrupts() { return (mcr & MCR_OUT2) != 0 && source() != IIR_NONE; }
+
+    private void signal() { irq.set(interrupts()); }
 
     /** Sixteen bytes at most. */
     private static final class Fifo {
@@ -300,5 +331,11 @@ public final class Uart16550 implements ByteChip {
         }
 
         void clear() { size = 0; }
+
+        void exchange(StateRecord state) {
+            state.fill("bytes", bytes);
+            first = state.exchange("first", first);
+            size = state.exchange("size", size);
+        }
     }
 }

@@ -1,10 +1,12 @@
 package devices.pc.time;
 
+import devices.pc.PcDevice;
 import devices.pc.bus.ByteChip;
 import java.util.Arrays;
 import java.util.function.Function;
 import vmkernel.api.device.GuestClock;
 import vmkernel.api.device.GuestTimer;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * The socket of the 8254 in a PC: CLK is guest time, OUT of counter 0 is IRQ 0, counter 1 stands for the memory refresh, and
@@ -46,6 +48,14 @@ public final class IntervalTimer {
     }
 
     public void close() { timer.cancel(); }
+
+    public void exchange(StateRecord state) {
+        chip.exchange(state);
+        state.fill("clocks", clocks);
+        port61 = state.exchange("port61", port61);
+        backlog.exchange(state, "backlog");
+        PcDevice.exchange(state, "timer", timer);
+    }
 
     /** Ports 40h to 43h. */
     public ByteChip ports() {

@@ -1,6 +1,7 @@
 package devices.pc.time;
 
 import devices.pc.bus.ByteChip;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * The 8254 programmable interval timer [8254]: three counters in six modes. Time is given to it in clocks of its CLK input
@@ -16,6 +17,10 @@ public final class Pit8254 implements ByteChip {
     /** Power-on; undefined by the datasheet, so all counters wait for a count in mode 0 with GATE high. */
     public void reset() {
         for (Counter counter : counters) counter.reset();
+    }
+
+    void exchange(StateRecord state) {
+        for (int i = 0; i < counters.length; i++) counters[i].exchange(state.child("counter" + i));
     }
 
     public Counter counter(int number) { return counters[number]; }
@@ -67,6 +72,27 @@ public final class Pit8254 implements ByteChip {
         private void reset() {
             gate = true;
             control(BOTH << 4);
+        }
+
+        private void exchange(StateRecord state) {
+            mode = state.exchange("mode", mode);
+            access = state.exchange("access", access);
+            programmed = state.exchange("programmed", programmed);
+            cr = state.exchange("cr", cr);
+            crLow = state.exchange("crLow", crLow);
+            halfWritten = state.exchange("halfWritten", halfWritten);
+            halfRead = state.exchange("halfRead", halfRead);
+            ce = state.exchange("ce", ce);
+            gate = state.exchange("gate", gate);
+            out = state.exchange("out", out);
+            counting = state.exchange("counting", counting);
+            load = state.exchange("load", load);
+            armed = state.exchange("armed", armed);
+            odd = state.exchange("odd", odd);
+            awaitsCount = state.exchange("awaitsCount", awaitsCount);
+            nullCount = state.exchange("nullCount", nullCount);
+            latch = state.exchange("latch", latch);
+            statusLatch = state.exchange("statusLatch", statusLatch);
         }
 
         public boolean out() { return out; }

@@ -1,5 +1,6 @@
 package devices.pc.time;
 
+import devices.pc.PcDevice;
 import devices.pc.bus.ByteChip;
 import java.time.DayOfWeek;
 import java.time.LocalDate;
@@ -9,6 +10,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import vmkernel.api.device.GuestClock;
 import vmkernel.api.device.GuestTimer;
+import vmkernel.api.handover.StateRecord;
 
 /**
  * The MC146818 real-time clock with 128 bytes of battery-backed memory, behind ports 70h and 71h [MC146818], [PIIX4 4.5]. Its time
@@ -68,6 +70,20 @@ public final class Rtc146818 implements ByteChip {
     }
 
     public void close() { timer.cancel(); }
+
+    public void exchange(StateRecord state) {
+        state.fill("ram", ram);
+        index = state.exchange("index", index);
+        nmiMasked = state.exchange("nmiMasked", nmiMasked);
+        wallOffset = state.exchange("wallOffset", wallOffset);
+        guestOffset = state.exchange("guestOffset", guestOffset);
+        weekdayOffset = state.exchange("weekdayOffset", weekdayOffset);
+        frozen = state.exchange("frozen", frozen);
+        lastSecond = state.exchange("lastSecond", lastSecond);
+        lastPeriod = state.exchange("lastPeriod", lastPeriod);
+        backlog.exchange(state, "backlog");
+        PcDevice.exchange(state, "timer", timer);
+    }
 
     /** Memory as firmware sees it, for settings such as the memory size; not for the registers below 0Eh. */
     public void store(int address, int value) { ram[address] = (byte) value; }

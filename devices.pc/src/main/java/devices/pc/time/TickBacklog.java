@@ -1,5 +1,7 @@
 package devices.pc.time;
 
+import vmkernel.api.handover.StateRecord;
+
 /**
  * Timer ticks that are due but not yet given to the guest. A host that is late must not cost the guest ticks: they are kept
  * and delivered one after another, as fast as the guest takes them. What is older than some seconds is dropped; no guest
@@ -27,4 +29,6 @@ public final class TickBacklog {
     }
 
     public void clear() { ticks = 0; }
+
+    public void exchange(StateRecord state, String name) { ticks = state.exchange(name, ticks); }
 }
