@@ -25,6 +25,16 @@ public interface VirtualDisk {
      */
     void submit(long tag, BlockOperation operation, long block, Transfer data);
 
+    /**
+     * Gives up a request (ABORT TASK): its end is not told and its memory not written any more. Whether a write was done is open.
+     * Nothing happens if there is no such tag. Use this instead of {@link GuestTransfer#revoke}, which would have a write that
+     * is on its way put something else on the disk.
+     */
+    void abort(long tag);
+
+    /** Gives up all requests (reset of the bus or the device). The kernel does so by itself when the machine is reset. */
+    void reset();
+
     /** At most one; while there is none ends of requests wait. */
     void listener(Listener listener);
 
