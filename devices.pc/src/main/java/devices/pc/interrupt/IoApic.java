@@ -128,7 +128,8 @@ public final class IoApic implements IoHandler {
         int entry = low[pin];
         if ((entry & MASKED) != 0) return;
         boolean level = senses(pin);
+        if (level) low[pin] |= REMOTE_IRR; // before it is sent: that makes the board look at its wires again, this one too
         boolean accepted = bus.send(high[pin] >>> 24, (entry & LOGICAL) != 0, entry >> 8 & 7, entry & 0xFF, level);
-        if (accepted && level) low[pin] |= REMOTE_IRR;
+        if (level && !accepted) low[pin] &= ~REMOTE_IRR;
     }
 }
