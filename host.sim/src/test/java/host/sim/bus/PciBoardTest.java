@@ -339,9 +339,10 @@ class PciBoardTest {
             return finished.get();
         });
         leave.countDown();
-        assertEquals(1, after.get());
+        int ran = after.get();
         worker.join();
-        assertTrue(finished.get() <= 2);
+        assertTrue(ran >= 1);
+        assertEquals(ran, finished.get());
     }
 
     @Test
