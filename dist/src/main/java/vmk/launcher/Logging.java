@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.logging.ConsoleHandler;
 import java.util.logging.FileHandler;
+import java.util.logging.Filter;
 import java.util.logging.Formatter;
 import java.util.logging.Handler;
 import java.util.logging.Level;
@@ -22,6 +23,24 @@ final class Logging {
 
     private Logging() {}
 
+    /** What File Install says of a jar that cannot be used, as one line, and once: no stack, no second list of requirements. */
+    private static final class DriversFolder implements Filter {
+        private static final String FILE_INSTALL = "fileinstall";
+
+        private String last = "";
+
+        @Override
+        public boolean isLoggable(LogRecord entry) {
+            if (entry.getThrown() == null || !String.valueOf(entry.getLoggerName()).endsWith(FILE_INSTALL)) return true;
+            String reason = String.valueOf(entry.getThrown().getMessage()).lines().findFirst().orElse("").replaceFirst(" Unresolved requirements: .*", "");
+            entry.setMessage(entry.getMessage() + ": " + reason);
+            entry.setThrown(null);
+            boolean again = last.equals(entry.getMessage());
+            last = entry.getMessage();
+            return !again;
+        }
+    }
+
     /** @param host true for a long-lived host */
     static void configure(boolean host) {
         LogManager.getLogManager().reset();
@@ -32,6 +51,7 @@ final class Logging {
         Handler handler = host ? file() : new ConsoleHandler();
         handler.setFormatter(new Line());
         handler.setLevel(Level.ALL);
+        handler.setFilter(new DriversFolder());
         root.addHandler(handler);
     }
 

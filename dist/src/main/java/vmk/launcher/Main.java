@@ -95,6 +95,7 @@ public final class Main {
         settings.put("felix.bootdelegation.implicit", "false");
         settings.put("ds.loglevel", "error");
         System.getProperties().forEach((key, value) -> { if (key.toString().startsWith("vmk.")) settings.put(key.toString(), value.toString()); });
+        if (host) driversFolder(settings);
         // the virtual machines of the list are the host's: a one-shot run has nothing to do with them
         if (!host) settings.put("vmk.vmlist", cache.resolve("vm-list").toString());
         // JLine finds its terminal providers through the context class loader; null makes it use its own bundle's
@@ -111,6 +112,21 @@ public final class Main {
         // Declarative Services first: what starts after it is active when its start returns
         bundles.sort(Comparator.comparing(bundle -> !bundle.getSymbolicName().equals("org.apache.felix.scr")));
         for (Bundle bundle : bundles) if (!bundle.getSymbolicName().equals(LIBRARY)) bundle.start();
+    }
+
+    /** Felix File Install watches the folder that driver bundles are dropped into. A file is taken when it has not changed between two looks. */
+    private void driversFolder(Map<String, String> settings) throws IOException {
+        Path folder = Path.of(settings.getOrDefault("vmk.drivers", Path.of(System.getProperty("vmk.home"), "var", "drivers").toString())).toAbsolutePath().normalize();
+        Files.createDirectories(folder);
+        settings.put("vmk.drivers", folder.toString());
+        settings.put("felix.fileinstall.dir", folder.toString());
+        settings.put("felix.fileinstall.tmpdir", cache.resolve("fileinstall").toString());
+        settings.put("felix.fileinstall.filter", ".*\\.jar");
+        settings.put("felix.fileinstall.poll", "500");
+        settings.put("felix.fileinstall.noInitialDelay", "true");
+        settings.put("felix.fileinstall.bundles.startTransient", "true");
+        settings.put("felix.fileinstall.log.level", "2");
+        settings.put("felix.fileinstall.log.default", "jul");
     }
 
     /** Names the bundles that are not active, for a message. */
