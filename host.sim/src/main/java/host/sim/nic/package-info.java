@@ -1,0 +1,2 @@
+/** The Intel 8255x network adapter. */
+package host.sim.nic;
