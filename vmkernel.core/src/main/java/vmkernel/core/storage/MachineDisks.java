@@ -1,0 +1,165 @@
+package vmkernel.core.storage;
+
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Executor;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import vmkernel.api.storage.VirtualDisk;
+import vmkernel.api.vm.VmConfig;
+import vmkernel.api.vm.VmConfigException;
+import vmkernel.api.vm.VmException;
+
+/**
+ * The disks of one machine, from its power-on to its power-off, by the keys {@code scsiN:T.present}, {@code .name} (or
+ * {@code .fileName}), {@code .mode}, {@code .deviceType} and {@code .shares} [ESX]. A name is a LUN or a partition of one, or the
+ * path of a raw file or block device, relative to the .vmx file's folder. Under the power lock but where said otherwise.
+ */
+public final class MachineDisks implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(MachineDisks.class);
+    /** How long a driver that is just starting is waited for, and requests at power-off. */
+    private static final long DRIVER_MILLIS = 2000, SETTLE_MILLIS = 5000;
+    /** The id of the adapter itself on its bus. */
+    private static final int ADAPTER_TARGET = 7, TARGETS = 16;
+    private static final Pattern ON_VMFS = Pattern.compile("vmhba\\d+:\\d+:\\d+:\\d+:.+|[^/]+:[^/]+\\.vmdk");
+
+    private final StoragePaths storage;
+    private final VmConfig config;
+    private final String name;
+    private final int machine;
+    private final Path home;
+    private final List<MachineDisk> disks = new ArrayList<>();
+
+    /**
+     * @param name of the machine
+     * @param machine world id
+     * @param home folder of the installation: what disks in mode nonpersistent need goes to {@code var/redo} below it
+     */
+    public MachineDisks(StoragePaths storage, VmConfig config, String name, int machine, Path home) {
+        this.storage = storage;
+        this.config = config;
+        this.name = name;
+        this.machine = machine;
+        this.home = home;
+    }
+
+    /**
+     * Opens the disks of an adapter.
+     *
+     * @param prefix such as {@code scsi0}
+     * @param devices see {@link MachineDisk}
+     * @return by target
+     * @throws VmException in one line: key, value, what is wrong, what to do. Disks that were opened before stay open until {@link #close}
+     */
+    public Map<Integer, VirtualDisk> open(String prefix, Executor devices) throws VmException {
+        Map<Integer, VirtualDisk> found = new TreeMap<>();
+        Pattern present = Pattern.compile(Pattern.quote(prefix.toLowerCase(Locale.ROOT)) + ":(\\d{1,3})\\.present");
+        try {
+            for (String key : config.keys()) {
+                Matcher matcher = present.matcher(key.toLowerCase(Locale.ROOT));
+                if (!matcher.matches() || !config.flag(key, false)) continue;
+                int target = Integer.parseInt(matcher.group(1));
+                if (target >= TARGETS || target == ADAPTER_TARGET) throw wrong(key, "targets 0 to 15 are possible, but for 7, which is the adapter itself");
+                MachineDisk disk = open(key.substring(0, key.lastIndexOf('.')), key, devices);
+                disks.add(disk);
+                storage.machineDisks().add(disk);
+                found.put(target, disk);
+            }
+        } catch (VmConfigException e) {
+            throw new VmException(e.getMessage());
+        }
+        return found;
+    }
+
+    private VmException wrong(String key, String what) { return new VmException(key + " = \"" + config.text(key, "") + "\": " + what); }
+
+    private MachineDisk open(String disk, String present, Executor devices) throws VmException {
+        requireDisk(disk + ".deviceType");
+        boolean persistent = persistent(disk + ".mode");
+        String key = config.text(disk + ".name").isPresent() ? disk + ".name" : disk + ".fileName";
+        String value = config.text(key, "").strip();
+        if (value.isEmpty()) throw wrong(present, "there is no " + disk + ".name; it is a LUN such as vmhba0:1:0, or the path of a raw disk image");
+        Medium medium = medium(key, value, disk, persistent);
+        try {
+            if (!persistent) medium = over(medium, key, disk);
+            shares(disk + ".shares", medium);
+        } catch (VmException e) {
+            medium.close();
+            throw e;
+        }
+        return new MachineDisk(machine, StoragePaths.NAME.matcher(value).matches() ? value : disk.toLowerCase(Locale.ROOT), medium, devices);
+    }
+
+    private void requireDisk(String key) throws VmException {
+        String type = config.text(key, "scsi-hardDisk");
+        if (!List.of("scsi-harddisk", "disk", "rawdisk", "plaindisk").contains(type.toLowerCase(Locale.ROOT))) throw wrong(key, "is not in this release; scsi-hardDisk is");
+    }
+
+    private boolean persistent(String key) throws VmException {
+        String mode = config.text(key, "persistent").toLowerCase(Locale.ROOT);
+        switch (mode.startsWith("independent-") ? mode.substring("independent-".length()) : mode) {
+            case "persistent": return true;
+            case "nonpersistent": return false;
+            case "undoable", "append": throw wrong(key, "is not in this release; persistent and nonpersistent are");
+            default: throw wrong(key, "persistent or nonpersistent is needed");
+        }
+    }
+
+    private Medium medium(String key, String value, String disk, boolean writing) throws VmException {
+        String owner = name + " " + disk.toLowerCase(Locale.ROOT);
+        try {
+            if (StoragePaths.NAME.matcher(value).matches()) {
+                Extent extent = storage.await(value, DRIVER_MILLIS).orElseThrow(() -> wrong(key, "there is no such disk; \"cat /proc/vmware/scsi\" tells which there are"));
+                return storage.open(extent, owner, writing);
+            }
+            if (ON_VMFS.matcher(value).matches()) throw wrong(key, "is a file on a VMFS volume, which this release does not read; use a LUN, or the path of a raw disk image");
+            return storage.open(config.resolve(value), owner, writing);
+        } catch (IOException | InvalidPathException e) {
+            throw wrong(key, e.getMessage());
+        }
+    }
+
+    private Medium over(Medium base, String key, String disk) throws VmException {
+        if (base.unit().blockBytes() % RawFile.BLOCK != 0) throw wrong(key, "has blocks of " + base.unit().blockBytes() + " bytes; a nonpersistent disk needs multiples of 512");
+        Path folder = home.resolve("var/redo");
+        try {
+            long blocks = base.blocks() * (base.unit().blockBytes() / RawFile.BLOCK);
+            return new Overlay(base, storage.scratch(folder, name.replaceAll("[^A-Za-z0-9_.-]", "_") + "-", blocks, name + " " + disk));
+        } catch (IOException e) {
+            throw new VmException(disk + ".mode = \"nonpersistent\": " + folder + " cannot take what will be written: " + e.getMessage());
+        }
+    }
+
+    private void shares(String key, Medium medium) throws VmException {
+        try {
+            medium.share().shares(DiskShare.parse(config.text(key, "normal")));
+        } catch (IllegalArgumentException e) {
+            throw wrong(key, e.getMessage());
+        }
+    }
+
+    /** The machine is reset: what is in flight is forgotten. Under the device lock. */
+    public void reset() { disks.forEach(MachineDisk::forgetAll); }
+
+    /** The machine goes off; its memory may be released afterwards. Under the device lock. Never throws. */
+    @Override
+    public void close() {
+        for (MachineDisk disk : disks) {
+            try {
+                storage.machineDisks().remove(disk);
+                if (!disk.close(SETTLE_MILLIS)) LOG.warn("{}: {} has requests that do not end", name, disk);
+            } catch (RuntimeException e) {
+                LOG.warn("{}: {} cannot be closed", name, disk, e);
+            }
+        }
+        disks.clear();
+    }
+}

@@ -1,0 +1,27 @@
+package vmkernel.core.storage;
+
+import vmkernel.api.storage.BlockOperation;
+import vmkernel.api.storage.LogicalUnit;
+import vmkernel.api.storage.Transfer;
+
+/** Where one user's blocks are: what a virtual disk is made of. Any thread. */
+interface Medium extends AutoCloseable {
+    LogicalUnit unit();
+
+    long blocks();
+
+    boolean readOnly();
+
+    /** Never blocks. @param block first block; @param data null for FLUSH */
+    void submit(BlockOperation operation, long block, Transfer data, Asker asker);
+
+    /** Waits until no adapter has a request of this user any more. @return false if that takes longer */
+    boolean settled(long millis);
+
+    /** Whose shares they are that count. */
+    DiskShare share();
+
+    /** Settled, or at the risk of what is still on its way. */
+    @Override
+    void close();
+}

@@ -1,0 +1,52 @@
+package vmkernel.core.storage;
+
+import vmkernel.api.storage.BlockOperation;
+import vmkernel.api.storage.BlockRequest;
+import vmkernel.api.storage.BlockResult;
+import vmkernel.api.storage.Transfer;
+
+/**
+ * As much of a command as an adapter takes at a time. One object goes to one adapter once: for a repetition there is a new one,
+ * so that what a driver says late, or twice, reaches nobody.
+ */
+final class Piece implements BlockRequest {
+    final Command command;
+    /** Blocks from the start of the command. */
+    final int first;
+    private final int blocks;
+    /** Times that it timed out before. */
+    final int timeouts;
+    /** Place among those at the adapter; -1 if it is not there. Guarded by the queue. */
+    int place = -1;
+    /** How it ends without getting to the adapter; null if it is to get there. */
+    BlockResult refusal;
+
+    Piece(Command command, int first, int blocks, int timeouts) {
+        this.command = command;
+        this.first = first;
+        this.blocks = blocks;
+        this.timeouts = timeouts;
+    }
+
+    Piece again(boolean timedOut) { return new Piece(command, first, blocks, timedOut ? timeouts + 1 : timeouts); }
+
+    boolean withdrawn() { return command.asker.withdrawn(); }
+
+    long sequence() { return command.sequence; }
+
+    long bytes() { return (long) blocks * command.blockBytes; }
+
+    @Override public BlockOperation operation() { return command.operation; }
+    @Override public int target() { return command.unit().now().target(); }
+    @Override public int lun() { return command.unit().now().lun(); }
+    @Override public long block() { return command.block + first; }
+    @Override public int blocks() { return blocks; }
+    @Override public Transfer data() { return command.data == null ? null : Slice.of(command.data, first * command.blockBytes, (int) bytes()); }
+    @Override public void complete(BlockResult result) { command.unit().queue().ended(this, result); }
+    @Override public void giveBack() { command.unit().queue().givenBack(this); }
+
+    @Override
+    public String toString() {
+        return operation() + " " + command.unit() + " block " + block() + ", " + blocks + " blocks";
+    }
+}
