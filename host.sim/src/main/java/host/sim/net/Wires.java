@@ -33,7 +33,7 @@ public final class Wires {
     /** The hub of a name, made when it is asked for first. */
     public Hub hub(String name) { return hubs.computeIfAbsent(name, key -> new Hub()); }
 
-    /** @throws IOException in one line, if the text makes no sense or the wire cannot be had */
+    /** @throws IOException in one line, which does not repeat the text, if it makes no sense or the wire cannot be had */
     public Wire open(String text) throws IOException {
         String[] parts = text.strip().split(":", 2);
         String rest = parts.length == 2 ? parts[1] : "";
@@ -47,7 +47,7 @@ public final class Wires {
                 default -> throw new IOException("hub:NAME, udp:HOST:PORT,HOST:PORT, tap:NAME, pcap:FILE, pcap:FILE+... or none is needed");
             };
         } catch (IOException | IllegalArgumentException e) {
-            throw new IOException("wire \"" + text + "\": " + (e.getMessage() == null ? e.toString() : e.getMessage()), e);
+            throw new IOException(e.getMessage() == null ? e.toString() : e.getMessage(), e);
         }
     }
 

@@ -1,13 +1,14 @@
 package host.sim.nic;
 
+import host.sim.bus.HardwareException;
 import host.sim.bus.Model;
+import host.sim.bus.Settings;
 import host.sim.bus.Slot;
 import host.sim.net.Wire;
 import host.sim.net.Wires;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -29,6 +30,7 @@ public final class Intel8255x implements Model {
     private static final int BLOCKS_AT_ONCE = 32, FRAMES_AT_ONCE = 16, SPINS = 300;
     private static final long CIRCLE_PAUSE_NANOS = 1_000_000;
 
+    private final Slot slot;
     private final NicSettings settings;
     private final Wire wire;
     private final Eeprom93c46 eeprom;
@@ -48,11 +50,12 @@ public final class Intel8255x implements Model {
 
     /** Powers the adapter up; a daemon thread starts. @param wire closed with the adapter */
     public Intel8255x(Slot slot, NicSettings settings, Wire wire) {
+        this.slot = slot;
         this.settings = settings;
         this.wire = wire;
         eeprom = new Eeprom93c46(settings.address(), settings.chip().board);
         phy = new Phy82555(wire::up);
-        scb = new SystemControlBlock(slot, settings.chip() != NicSettings.Chip.I82557);
+        scb = new SystemControlBlock(settings.chip() != NicSettings.Chip.I82557);
         commandUnit = new CommandUnit(settings.chip(), slot.memory(), scb, counters, Configuration.reset(eeprom.address()));
         receiveUnit = new ReceiveUnit(slot.memory(), scb, counters, commandUnit::configuration);
         worker = new Thread(this::work, settings.chip() + " " + settings.address());
@@ -62,13 +65,17 @@ public final class Intel8255x implements Model {
     }
 
     /**
-     * From the keys of the hardware file: those of {@link NicSettings#of}, and {@code wire} as in {@link Wires}.
+     * As the hardware file says: {@code chip}, {@code mac}, and {@code wire} with a text as in {@link Wires}, or none.
      *
-     * @throws IOException if the wire cannot be had, or IllegalArgumentException if a value makes no sense; both in one line
+     * @throws HardwareException if a line makes no sense or the wire cannot be had
      */
-    public static Intel8255x of(Slot slot, Map<String, String> keys, Wires wires) throws IOException {
-        NicSettings settings = NicSettings.of(keys);
-        return new Intel8255x(slot, settings, wires.open(keys.getOrDefault("wire", "none")));
+    public static Intel8255x of(Slot slot, Settings settings, Wires wires) throws HardwareException {
+        NicSettings checked = NicSettings.of(settings);
+        try {
+            return new Intel8255x(slot, checked, wires.open(settings.text("wire", "none")));
+        } catch (IOException e) {
+            throw settings.wrong("wire", e.getMessage());
+        }
     }
 
     // -- the bus --
@@ -115,6 +122,13 @@ public final class Intel8255x implements Model {
         LockSupport.unpark(worker);
     }
 
+    @Override public boolean interrupt() { return scb.interrupt(); }
+
+    /** After what may have raised the interrupt pin. */
+    private void tell() {
+        if (scb.interrupt()) slot.interruptChanged();
+    }
+
     // -- registers --
 
     private long registerByte(int at) {
@@ -154,7 +168,7 @@ public final class Intel8255x implements Model {
             case POINTER, POINTER + 1, POINTER + 2, POINTER + 3 -> pointer = with(pointer, at - POINTER, value);
             default -> { if (at < REGISTERS) slowByte(at, value); }
         }
-        if (at == ACK || at == INTERRUPTS || at == MDI_END) scb.drive();
+        if (at == INTERRUPTS || at == MDI_END) tell();
         if (at == PORT_END) port();
     }
 
@@ -219,7 +233,6 @@ public final class Intel8255x implements Model {
         receiveUnit.reset();
         counters.clear();
         scb.reset();
-        scb.drive();
     }
 
     // -- frames --
@@ -232,7 +245,7 @@ public final class Intel8255x implements Model {
     private void store(List<byte[]> frames) {
         for (int i = 0; i < frames.size() && !closed; i += FRAMES_AT_ONCE) {
             receiveUnit.receive(frames, i, Math.min(i + FRAMES_AT_ONCE, frames.size()));
-            scb.drive();
+            tell();
         }
     }
 
@@ -252,7 +265,7 @@ public final class Intel8255x implements Model {
         commandUnit.run(BLOCKS_AT_ONCE, frames);
         if (commandUnit.configuration().loopback() || phy.loopback()) store(frames);
         else if (!frames.isEmpty() && phy.attached()) wire.send(frames);
-        scb.drive();
+        tell();
         if (commandUnit.circles()) LockSupport.parkNanos(CIRCLE_PAUSE_NANOS);
     }
 

@@ -1,6 +1,7 @@
 package host.sim.nic;
 
-import java.util.Map;
+import host.sim.bus.HardwareException;
+import host.sim.bus.Settings;
 import vmkernel.api.hardware.PciId;
 import vmkernel.api.net.MacAddress;
 
@@ -23,16 +24,23 @@ public record NicSettings(Chip chip, MacAddress address) {
     }
 
     /**
-     * From the keys of the hardware file: {@code chip} is 82557, 82558 or 82559 (the default), {@code mac} the address.
+     * From the hardware file: {@code chip} is 82557, 82558 or 82559 (the default), {@code mac} the address.
      *
-     * @throws IllegalArgumentException in one line
+     * @throws HardwareException if there is no address, or something makes no sense
      */
-    public static NicSettings of(Map<String, String> keys) {
-        String chip = keys.getOrDefault("chip", "82559").strip(), mac = keys.get("mac");
-        if (!chip.matches("8255[789]")) throw new IllegalArgumentException("chip \"" + chip + "\": 82557, 82558 or 82559 is needed");
-        if (mac == null) throw new IllegalArgumentException("a network adapter needs an address, such as mac = 00:02:b3:00:00:01");
-        MacAddress address = MacAddress.parse(mac);
-        if (address.group()) throw new IllegalArgumentException("MAC address " + address + " is that of a group; an adapter cannot have it");
-        return new NicSettings(Chip.valueOf("I" + chip), address);
+    static NicSettings of(Settings settings) throws HardwareException {
+        String chip = settings.text("chip", "82559").strip();
+        if (!chip.matches("8255[789]")) throw settings.wrong("chip", "82557, 82558 or 82559 is needed");
+        return new NicSettings(Chip.valueOf("I" + chip), address(settings));
+    }
+
+    private static MacAddress address(Settings settings) throws HardwareException {
+        try {
+            MacAddress address = MacAddress.parse(settings.text("mac"));
+            if (!address.group()) return address;
+        } catch (IllegalArgumentException e) {
+            // told below
+        }
+        throw settings.wrong("mac", "six hexadecimal bytes are needed, the first one even, such as 00:02:b3:00:00:01");
     }
 }

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import host.sim.net.Wire;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import vmkernel.api.net.FrameSink;
 import vmkernel.api.net.MacAddress;
 
@@ -58,7 +57,10 @@ final class TestDriver implements AutoCloseable {
 
     TestDriver() { this("82559"); }
 
-    TestDriver(String model) { chip = new Intel8255x(slot, NicSettings.of(Map.of("chip", model, "mac", MAC.toString())), wire); }
+    TestDriver(String model) {
+        chip = new Intel8255x(slot, new NicSettings(NicSettings.Chip.valueOf("I" + model), MAC), wire);
+        slot.model = chip;
+    }
 
     @Override public void close() { chip.close(); }
 
@@ -81,6 +83,9 @@ final class TestDriver implements AutoCloseable {
     }
 
     void awaitCommandUnit(int state) { TestSlot.await("CU state " + state, () -> commandUnit() == state); }
+
+    /** A command block or a receive descriptor is complete. */
+    void awaitDone(int address) { TestSlot.await("block " + address + " is done", () -> (word(address) & 0x8000) != 0); }
 
     // -- memory --
 

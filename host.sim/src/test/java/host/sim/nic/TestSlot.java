@@ -3,15 +3,17 @@ package host.sim.nic;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import host.sim.bus.BusMemory;
+import host.sim.bus.Model;
 import host.sim.bus.Slot;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
-/** A slot with memory between two guards, that counts the edges of the interrupt line. */
+/** A slot with memory of its own and a simple interrupt controller. */
 final class TestSlot implements Slot, BusMemory {
     static final int BYTES = 1 << 20;
 
@@ -19,29 +21,26 @@ final class TestSlot implements Slot, BusMemory {
     private static final VarHandle SHORT = MethodHandles.byteBufferViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
 
     final ByteBuffer bytes = ByteBuffer.allocateDirect(BYTES);
-    private boolean level;
-    private int edges;
+    private final AtomicInteger told = new AtomicInteger();
     volatile boolean mastering = true;
-    /** Called whenever the line rises, on the thread that raises it. */
-    volatile Runnable handler = () -> { };
+    Model model;
+    /** The interrupt handler if there is one, called while the pin is up on a thread that has told of it. */
+    volatile Runnable handler;
 
     @Override public BusMemory memory() { return this; }
 
+    /** The handler runs once more when the pin changes while it runs, and never on two threads. */
     @Override
-    public void interrupt(boolean level) {
-        boolean rises;
-        synchronized (this) {
-            rises = level && !this.level;
-            if (rises) edges++;
-            this.level = level;
-            notifyAll();
-        }
-        if (rises) handler.run();
+    public void interruptChanged() {
+        if (handler == null || told.getAndIncrement() != 0) return;
+        int seen;
+        do {
+            seen = told.get();
+            for (int i = 0; raised() && i < 1000; i++) handler.run();
+        } while (told.addAndGet(-seen) != 0);
     }
 
-    synchronized boolean raised() { return level; }
-
-    synchronized int edges() { return edges; }
+    boolean raised() { return model.interrupt(); }
 
     /** Waits for something that another thread brings about. */
     static void await(String what, BooleanSupplier condition) {
