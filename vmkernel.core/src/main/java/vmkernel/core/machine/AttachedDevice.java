@@ -29,7 +29,8 @@ final class AttachedDevice implements DeviceContext {
     private final List<GuestTimers.Timer> timers = new ArrayList<>();
     private final List<SerialStream> streams = new ArrayList<>();
     private VirtualDevice device;
-    private boolean closed;
+    /** Changed under the device lock. */
+    private volatile boolean closed;
 
     AttachedDevice(PoweredMachine machine, Hardware.Device description, VirtualDeviceProvider provider) {
         this.machine = machine;
@@ -92,7 +93,7 @@ final class AttachedDevice implements DeviceContext {
     @Override
     public InterruptLine interrupt(int line) {
         use();
-        return machine.interrupts().line(line);
+        return machine.interrupts().line(this, line);
     }
 
     @Override
@@ -163,7 +164,7 @@ final class AttachedDevice implements DeviceContext {
         };
     }
 
-    @Override public void execute(Runnable task) { machine.execute(guarded("in a task", task)); }
+    @Override public void execute(Runnable task) { if (!closed) machine.execute(guarded("in a task", task)); }
 
     @Override public void powerOff() { machine.request(PowerRequest.off()); }
 

@@ -4,18 +4,36 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The lock under which the devices of one VM work. Timers of the VM that come due while someone is in there are run by
- * whoever leaves: so the kernel's clock thread waits for no VM, and a guest that hammers its ports cannot keep its timers
- * from firing.
+ * The lock under which the devices of one VM work. Work that comes from outside (a timer that is due, the end of a disk
+ * request, a frame) is done at once by the thread that brings it if nobody is inside, else by whoever leaves: so the kernel's
+ * clock and the drivers wait for no VM, nothing is handed to another thread, and a guest that hammers its ports cannot keep
+ * its timers from firing.
  */
 final class DeviceLock {
+    /** So often in a row a thread that leaves looks for work that others bring meanwhile; then it goes its way. */
+    private static final int ROUNDS = 4;
+
     private final ReentrantLock lock = new ReentrantLock();
     /** Something of {@link #work} is due. Set before trying the lock and read after leaving it, so one of both sees it. */
     private volatile boolean due;
-    private Runnable work = () -> {};
+    private volatile Work work = Work.NONE;
 
-    /** What to do under the lock when it is due; must not throw. Set while the VM is off. */
-    void work(Runnable work) {
+    /** What there is to do under the lock when it is due. */
+    interface Work {
+        Work NONE = new Work() {
+            @Override public void run() {}
+            @Override public void later() {}
+        };
+
+        /** Does a bounded part of it, under the lock; must not throw. */
+        void run();
+
+        /** There is more, and the thread that found it has done its part: {@link DeviceLock#ring} is to come soon, from another. */
+        void later();
+    }
+
+    /** Set while the VM is off. */
+    void work(Work work) {
         lock.lock();
         try {
             this.work = work;
@@ -47,7 +65,12 @@ final class DeviceLock {
 
     private void catchUp() {
         if (lock.isHeldByCurrentThread()) return; // an inner leave; the outer one looks again
-        while (due && lock.tryLock()) {
+        for (int round = 0; due; round++) {
+            if (round == ROUNDS) {
+                work.later(); // and still due, for the next one who leaves; not under the lock, where the next one might come too early
+                return;
+            }
+            if (!lock.tryLock()) return;
             try {
                 due = false;
                 work.run();

@@ -25,7 +25,6 @@ final class GuestTimers implements GuestClock {
 
     GuestTimers(DeviceLock lock, AlarmClock clock) {
         this.lock = lock;
-        lock.work(this::fire);
         alarm = clock.alarm(lock::ring);
     }
 
@@ -44,11 +43,10 @@ final class GuestTimers implements GuestClock {
         for (int i = 0; i < size; i++) heap[i].place = -1;
         Arrays.fill(heap, null);
         size = 0;
-        lock.work(() -> {});
     }
 
-    /** Runs what is due. Under the device lock. */
-    private void fire() {
+    /** Runs what is due, or so much of it that the others have their turn. Under the device lock. */
+    void fire() {
         firing = true;
         try {
             fireDue();

@@ -3,6 +3,7 @@ package vmkernel.core.machine;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -39,6 +40,8 @@ public final class Machine implements VirtualMachine {
     private final ReentrantLock power = new ReentrantLock();
     private final DeviceLock devices = new DeviceLock();
     private final Map<String, SerialStream> streams = new ConcurrentHashMap<>();
+    /** PCI slots of its devices, by prefix. Under the device lock. */
+    private final Map<String, Integer> pciSlots = new HashMap<>();
 
     private volatile VmConfig config;
     private volatile String name;
@@ -375,6 +378,8 @@ public final class Machine implements VirtualMachine {
     @Override public Console serial(int port) { return stream("serial" + port); }
 
     @Override public Console debugConsole() { return stream("debugcon"); }
+
+    Map<String, Integer> pciSlots() { return pciSlots; }
 
     SerialStream stream(String streamName) {
         return streams.computeIfAbsent(streamName, key -> {

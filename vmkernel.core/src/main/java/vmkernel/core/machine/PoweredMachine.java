@@ -2,10 +2,10 @@ package vmkernel.core.machine;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +29,7 @@ import vmkernel.core.vmx.Hardware;
  * A VM while it is on: everything that exists from one power-on to its power-off. {@link #close} takes down whatever has been
  * built so far, so a power-on that fails at any step leaves nothing behind.
  */
-final class PoweredMachine implements BootContext {
+final class PoweredMachine implements BootContext, Powered {
     private static final Logger LOG = LoggerFactory.getLogger(PoweredMachine.class);
     private static final long MB = 1 << 20;
     /** Different texts of {@link #misuse} that are counted apart; a guest must not fill the host's memory with them. */
@@ -45,11 +45,12 @@ final class PoweredMachine implements BootContext {
     private final GuestTimers clock;
     private final PortSpace ports;
     private final Interrupts interrupts = new Interrupts();
-    private final PciSlots pci = new PciSlots();
+    private final PciSlots pci;
     private final CpuPins pins = new Pins();
     private final List<AttachedDevice> devices = new ArrayList<>();
-    private final Queue<Runnable> tasks = new ArrayDeque<>();
-    private boolean working;
+    private final DeviceWork work;
+    /** Last one first. */
+    private final Deque<Runnable> closing = new ArrayDeque<>();
     private final Map<String, Long> misuses = new TreeMap<>();
 
     private Monitor monitor;
@@ -69,7 +70,9 @@ final class PoweredMachine implements BootContext {
         id = parts.newId();
         cpu = new VirtualCpu(this, parts.worlds, id, "vmm0:" + hardware.name(), hardware.cpu());
         clock = new GuestTimers(lock, parts.clock);
+        work = new DeviceWork(lock, clock, parts.clock, this::broken);
         ports = new PortSpace(lock);
+        pci = new PciSlots(owner.pciSlots());
     }
 
     int id() { return id; }
@@ -116,7 +119,7 @@ final class PoweredMachine implements BootContext {
         }
     }
 
-    private String name() { return hardware.name(); }
+    @Override public String name() { return hardware.name(); }
 
     private Monitor chosenMonitor() throws VmException {
         String wanted = config.text("monitor").orElse(null);
@@ -255,32 +258,15 @@ final class PoweredMachine implements BootContext {
         }
     }
 
-    /** Runs a task under the device lock, in order. */
-    void execute(Runnable task) {
-        synchronized (tasks) {
-            tasks.add(task);
-            if (working) return;
-            working = true;
-        }
-        parts.executor.execute(this::work);
-    }
+    @Override public void execute(Runnable task) { work.execute(task); }
 
-    private void work() {
-        while (true) {
-            Runnable task;
-            synchronized (tasks) {
-                task = tasks.poll();
-                if (task == null) {
-                    working = false;
-                    return;
-                }
-            }
-            lock.enter();
-            try {
-                task.run();
-            } finally {
-                lock.leave();
-            }
+    @Override
+    public void closeAtPowerOff(Runnable close) {
+        lock.enter();
+        try {
+            closing.push(close);
+        } finally {
+            lock.leave();
         }
     }
 
@@ -322,12 +308,22 @@ final class PoweredMachine implements BootContext {
         lock.enter();
         try {
             for (int i = devices.size() - 1; i >= 0; i--) devices.get(i).detach();
+            work.close();
             clock.close();
+            while (!closing.isEmpty()) close(closing.pop());
         } finally {
             lock.leave();
         }
         cpu.discard();
         if (memory != null) parts.memory.release(memory);
+    }
+
+    private void close(Runnable part) {
+        try {
+            part.run();
+        } catch (Throwable e) {
+            warn("something failed at power-off", e);
+        }
     }
 
     private final class Pins implements CpuPins {

@@ -114,6 +114,7 @@ final class VirtualCpu implements World, VcpuContext {
         events.set(0);
         a20 = true;
         ignoreNumericError = false;
+        machine.interrupts().numericError(false);
     }
 
     /** Lets the vCPU run. */

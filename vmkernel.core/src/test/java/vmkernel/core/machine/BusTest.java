@@ -2,19 +2,23 @@ package vmkernel.core.machine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import vmkernel.api.device.DeviceContext;
+import vmkernel.api.device.InterruptLine;
 import vmkernel.api.device.IoHandler;
+import vmkernel.api.device.PciHandler;
 import vmkernel.api.memory.GuestMemory.PageListener;
 import vmkernel.api.monitor.PortBus;
 import vmkernel.api.monitor.VcpuContext;
@@ -211,6 +215,103 @@ class BusTest {
         }
         while (order.size() < 1000) Thread.onSpinWait();
         for (int i = 0; i < 1000; i++) assertEquals(i, order.get(i));
+    }
+
+    @Test
+    void aSharedLineIsUpWhileOneOfItsDriversIsAndTheControllerHearsOfChangesOnly() {
+        InterruptLine first = board.interrupt(17);
+        InterruptLine second = uart.interrupt(17);
+        first.set(false);
+        first.set(true);
+        second.set(true);
+        first.set(true);
+        first.set(false);
+        assertSame(second, uart.interrupt(17));
+        second.set(false);
+        uart.interrupt(18).set(true);
+        assertEquals(List.of("line 17 up", "line 17 down", "line 18 up"), pc.devices.lines);
+    }
+
+    @Test
+    void aTaskOfADeviceRunsAtOnceOnTheThreadThatBringsItAndWhoeverIsInsideDoesIt() throws Exception {
+        Thread here = Thread.currentThread();
+        List<Thread> by = java.util.Collections.synchronizedList(new ArrayList<>());
+        board.execute(() -> by.add(Thread.currentThread()));
+        assertEquals(List.of(here), by);
+        board.claimPorts(0x70, 1, new IoHandler() {
+            @Override
+            public long read(long offset, int bytes) {
+                Thread other = new Thread(() -> board.execute(() -> by.add(Thread.currentThread())));
+                other.start();
+                try {
+                    other.join(); // it does not wait for us
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+                board.execute(() -> by.add(Thread.currentThread()));
+                assertEquals(1, by.size());
+                return 0;
+            }
+
+            @Override public void write(long offset, int bytes, long value) {}
+        });
+        cpu.ports().read(0x70, 1);
+        assertEquals(List.of(here, here, here), by);
+    }
+
+    @Test
+    void aFloodOfTasksKeepsNoThreadForEver() throws Exception {
+        // a task that always brings the next one: the thread that brought the first goes its way, the clock sees to the rest
+        AtomicInteger done = new AtomicInteger();
+        Runnable[] task = new Runnable[1];
+        task[0] = () -> {
+            if (done.incrementAndGet() < 100_000) board.execute(task[0]);
+        };
+        board.execute(task[0]);
+        assertTrue(done.get() < 100_000, "it did all of them");
+        FakePc.await(() -> done.get() == 100_000);
+    }
+
+    @Test
+    void theKernelsPartsOfAMachineAreClosedAfterItsDevicesAndBeforeItsMemory() throws Exception {
+        Powered machine = vm.powered();
+        machine.closeAtPowerOff(() -> pc.devices.log.add("first " + pc.memory.reservedBytes()));
+        machine.closeAtPowerOff(() -> pc.devices.log.add("second " + pc.memory.reservedBytes()));
+        machine.closeAtPowerOff(() -> {
+            throw new IllegalStateException("bad");
+        });
+        machine.execute(() -> pc.devices.log.add("task"));
+        pc.devices.log.removeIf(line -> !line.equals("task"));
+        vm.powerOff(PowerMode.HARD);
+        machine.execute(() -> pc.devices.log.add("late"));
+        assertEquals(List.of("task", "close uart", "close 440bx", "second " + 8 * FakePc.MB, "first " + 8 * FakePc.MB), pc.devices.log);
+    }
+
+    private static final PciHandler FUNCTION = new PciHandler() {
+        @Override public int read(int offset, int bytes) { return 0; }
+        @Override public void write(int offset, int bytes, int value) {}
+    };
+
+    @Test
+    void aPciSlotThatTheKernelChoseIsKeptOverPowerCycles() throws Exception {
+        assertEquals(7, board.claimPci(7, 1, FUNCTION));
+        assertEquals(16, uart.claimPci(-1, 0, FUNCTION));
+        assertSame(FUNCTION, board.pci(16, 0));
+        assertEquals("PCI slot 16.0 belongs to serial0", assertThrows(IllegalStateException.class, () -> board.claimPci(16, 0, FUNCTION)).getMessage());
+        vm.powerOff(PowerMode.HARD);
+        vm.powerOn();
+        assertEquals(17, pc.devices.board.claimPci(-1, 0, FUNCTION));
+        assertEquals(16, pc.devices.uart.claimPci(-1, 0, FUNCTION));
+    }
+
+    @Test
+    void theConfigurationChoosesAPciSlotAndNoOtherDeviceGetsIt() throws Exception {
+        pc.running("b", FakePc.HALT, "serial0.present", "TRUE", "serial0.pciSlotNumber", "16", "scsi0.pciSlotNumber", "17", "ethernet0.pciSlotNumber", "160");
+        assertEquals(18, pc.devices.board.claimPci(-1, 0, FUNCTION));
+        assertEquals(16, pc.devices.uart.claimPci(-1, 0, FUNCTION));
+        for (int slot = 19; slot <= 31; slot++) pc.devices.board.claimPci(slot, 0, FUNCTION);
+        assertEquals(17, pc.devices.board.claimPci(-1, 0, FUNCTION));
+        assertEquals("there is no free PCI slot", assertThrows(IllegalStateException.class, () -> pc.devices.board.claimPci(-1, 0, FUNCTION)).getMessage());
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.InterruptSink;
 import vmkernel.api.device.VirtualDevice;
@@ -85,6 +86,13 @@ final class FakePc implements AutoCloseable {
         return machine;
     }
 
+    /** Waits for what is to come; it is an error if it does not. */
+    static void await(BooleanSupplier condition) {
+        for (long end = System.nanoTime() + 20_000_000_000L; !condition.getAsBoolean(); Thread.onSpinWait()) {
+            if (System.nanoTime() > end) throw new AssertionError("waited for in vain");
+        }
+    }
+
     /** Nothing is reserved, admitted or open. */
     boolean idle() { return memory.reservedBytes() == 0 && scheduler.count() == 0 && devices.open.get() == 0 && monitor.open.get() == 0; }
 
@@ -148,6 +156,8 @@ final class FakePc implements AutoCloseable {
     final class FakeDevices implements VirtualDeviceProvider {
         final AtomicInteger open = new AtomicInteger();
         final List<String> log = new CopyOnWriteArrayList<>();
+        /** What the interrupt controller was told. */
+        final List<String> lines = new CopyOnWriteArrayList<>();
         volatile Step onCreate = context -> {};
         volatile Step onReset = context -> {};
         volatile boolean powerButton;
@@ -188,11 +198,12 @@ final class FakePc implements AutoCloseable {
 
                 @Override
                 public void line(int line, boolean level) {
+                    lines.add("line " + line + (level ? " up" : " down"));
                     if (level) pending = line;
                     context.cpus().interruptRequest(0, pending >= 0);
                 }
 
-                @Override public void restore(int line, boolean level) {}
+                @Override public void restore(int line, boolean level) { lines.add("restore " + line + (level ? " up" : " down")); }
 
                 @Override
                 public int acknowledge(int cpu) {

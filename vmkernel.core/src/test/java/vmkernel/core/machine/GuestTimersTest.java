@@ -19,7 +19,15 @@ class GuestTimersTest {
     private static final long MS = 1_000_000;
     private final DeviceLock lock = new DeviceLock();
     private final AlarmClock clock = new AlarmClock();
-    private final GuestTimers timers = new GuestTimers(lock, clock);
+    private final GuestTimers timers = timers(lock);
+
+    private GuestTimers timers(DeviceLock of) {
+        GuestTimers made = new GuestTimers(of, clock);
+        new DeviceWork(of, made, clock, (doing, e) -> {
+            throw new AssertionError(doing, e);
+        });
+        return made;
+    }
 
     @AfterEach
     void close() {
@@ -173,7 +181,7 @@ class GuestTimersTest {
     @Test
     void oneVmThatHoldsItsLockDoesNotDelayTheTimersOfAnother() throws Exception {
         DeviceLock otherLock = new DeviceLock();
-        GuestTimers other = new GuestTimers(otherLock, clock);
+        GuestTimers other = timers(otherLock);
         CountDownLatch fired = new CountDownLatch(1);
         CountDownLatch blocked = new CountDownLatch(1);
         lock.enter();
@@ -195,7 +203,7 @@ class GuestTimersTest {
             greedy[0].at(next[0]++);
         });
         greedy[0].at(next[0]);
-        GuestTimers other = new GuestTimers(new DeviceLock(), clock);
+        GuestTimers other = timers(new DeviceLock());
         for (int i = 0; i < 20; i++) {
             CountDownLatch fired = new CountDownLatch(1);
             other.timer(fired::countDown, (doing, e) -> {}).at(other.nanos() + MS);

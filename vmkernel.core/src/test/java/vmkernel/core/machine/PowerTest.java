@@ -448,10 +448,10 @@ class PowerTest {
         Machine vm = pc.running("a", FakePc.HALT);
         AtomicInteger release = new AtomicInteger();
         CountDownLatch hanging = new CountDownLatch(1);
-        pc.devices.board.execute(() -> {
+        new Thread(() -> pc.devices.board.execute(() -> {
             hanging.countDown();
             while (release.get() == 0) Thread.onSpinWait();
-        });
+        })).start();
         hanging.await();
         assertThrows(VmException.class, () -> vm.powerOff(PowerMode.SOFT));
         assertThrows(VmException.class, () -> vm.powerOff(PowerMode.TRYSOFT));
