@@ -93,9 +93,10 @@ final class Controller implements BlockAdapter {
     private int abortedTag;
     private long abortedAt;
 
-    private final LongAdder reads = new LongAdder(), writes = new LongAdder(), flushes = new LongAdder(), bytesRead = new LongAdder(), bytesWritten = new LongAdder(),
-        interrupts = new LongAdder(), completions = new LongAdder(), errors = new LongAdder(), underruns = new LongAdder(), retries = new LongAdder(),
-        timeouts = new LongAdder(), aborts = new LongAdder(), invalidTags = new LongAdder(), waits = new LongAdder(), noBuffer = new LongAdder();
+    private final LongAdder reads = new LongAdder(), writes = new LongAdder(), flushes = new LongAdder();
+    private final LongAdder bytesRead = new LongAdder(), bytesWritten = new LongAdder(), interrupts = new LongAdder(), completions = new LongAdder();
+    private final LongAdder errors = new LongAdder(), underruns = new LongAdder(), retries = new LongAdder(), timeouts = new LongAdder();
+    private final LongAdder aborts = new LongAdder(), invalidTags = new LongAdder(), waits = new LongAdder(), noBuffer = new LongAdder();
 
     private Controller(PciDevice device, Upcalls upcalls, Time time, Parameters parameters, Board board, Registers registers) {
         this.device = device;
@@ -148,7 +149,8 @@ final class Controller implements BlockAdapter {
         gate.set(Gate.OPEN);
         registers.interrupts(true);
         timer = upcalls.after(WATCH_MILLIS, this::watch);
-        LOG.info("{}: Smart Array {}, {} commands of {} KiB{}", device.address(), board.name(), pool.depth(), parameters.maxBytes() >> 10, same ? ", taken over" : "");
+        String how = same ? ", taken over" : "";
+        LOG.info("{}: Smart Array {}, {} commands of {} KiB{}", device.address(), board.name(), pool.depth(), parameters.maxBytes() >> 10, how);
         if (!same) for (Volume volume : volumes.list) tell(volume);
     }
 
@@ -371,7 +373,8 @@ final class Controller implements BlockAdapter {
             if (back && pool.forAborts().phase() == Command.IDLE) {
                 aborted = null;
             } else {
-                if (now - abortedAt > ABORT_NANOS) fail("a command that was aborted after " + parameters.timeoutNanos() / 1_000_000_000L + " s did not come back");
+                long limit = parameters.timeoutNanos() / 1_000_000_000L;
+                if (now - abortedAt > ABORT_NANOS) fail("a command that was aborted after " + limit + " s did not come back");
                 return;
             }
         }
@@ -423,7 +426,10 @@ final class Controller implements BlockAdapter {
         List<Volume> before = volumes.list;
         if (gate.get() != Gate.OPEN || found.equals(before)) return;
         volumes = Volumes.of(found);
-        for (Volume volume : before) if (found.stream().noneMatch(v -> v.address() == volume.address())) LOG.warn("{}: target {} is gone", device.address(), volume.unit().target());
+        for (Volume volume : before) {
+            boolean gone = found.stream().noneMatch(other -> other.address() == volume.address());
+            if (gone) LOG.warn("{}: target {} is gone", device.address(), volume.unit().target());
+        }
         for (Volume volume : found) if (!before.contains(volume)) tell(volume);
         upcalls.unitsChanged();
     }
@@ -453,7 +459,9 @@ final class Controller implements BlockAdapter {
         shut();
         long start = time.nanos();
         while (pool.inFlight() > 0) {
-            if (dead || time.nanos() - start > limit.toNanos()) throw new TimeoutException(pool.inFlight() + " commands are in flight after " + limit.toMillis() + " ms");
+            if (dead || time.nanos() - start > limit.toNanos()) {
+                throw new TimeoutException(pool.inFlight() + " commands are in flight after " + (time.nanos() - start) / 1_000_000 + " ms");
+            }
             time.pause(50_000);
         }
         silence();
@@ -536,7 +544,8 @@ final class Controller implements BlockAdapter {
     /** Nobody else looks at the FIFO any more. */
     private void serveLast() {
         int tag = registers.completed();
-        if (tag != Registers.EMPTY && Command.indexOf(tag) == pool.forAborts().index() && pool.forAborts().claim(tag)) pool.forAborts().answered((tag & 2) != 0);
+        Command mine = pool.forAborts();
+        if (tag != Registers.EMPTY && pool.find(tag) == mine && mine.claim(tag)) mine.answered((tag & 2) != 0);
     }
 
     @Override

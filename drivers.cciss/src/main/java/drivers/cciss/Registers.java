@@ -11,7 +11,8 @@ final class Registers {
     /** What the completion FIFO gives when there is nothing in it. */
     static final int EMPTY = -1;
 
-    private static final int DOORBELL = 0x20, STATUS = 0x30, MASK = 0x34, POST = 0x40, COMPLETED = 0x44, SCRATCHPAD = 0xB0, TABLE_BAR = 0xB4, TABLE_OFFSET = 0xB8;
+    private static final int DOORBELL = 0x20, STATUS = 0x30, MASK = 0x34, POST = 0x40, COMPLETED = 0x44;
+    private static final int SCRATCHPAD = 0xB0, TABLE_BAR = 0xB4, TABLE_OFFSET = 0xB8;
     private static final int WINDOW = 0xBC; // what must be there
     private static final int DOORBELL_CONFIG = 1; // the table was changed
     private static final int READY = 0xFFFF0000;
@@ -64,7 +65,8 @@ final class Registers {
         tableBar = ((read(TABLE_BAR) & 0xFFFF) - 0x10) / 4;
         tableOffset = read(TABLE_OFFSET);
         if (tableBar < 0 || tableBar > 5 || tableOffset < 0 || (tableOffset & 3) != 0 || tableOffset > device.windowBytes(tableBar) - TABLE) {
-            throw new DriverException("the configuration table is outside the controller (register " + hex(read(TABLE_BAR)) + ", offset " + hex(tableOffset) + ")");
+            String where = "register " + hex(read(TABLE_BAR)) + ", offset " + hex(tableOffset);
+            throw new DriverException("the configuration table is outside the controller (" + where + ")");
         }
         if (!present()) throw new DriverException("the configuration table has no signature (" + hex(table(SIGNATURE)) + "): this is no Smart Array");
     }

@@ -56,6 +56,7 @@ record Volume(long address, LogicalUnit unit, String trouble) {
     @Override
     public String toString() {
         String what = "target " + unit.target() + " (" + unit.vendor() + " " + unit.model() + ")";
-        return works() ? what + ": " + unit.blocks() + " blocks of " + unit.blockBytes() + " bytes" + (unit.readOnly() ? ", read-only" : "") : what + " does not work: " + trouble;
+        if (!works()) return what + " does not work: " + trouble;
+        return what + ": " + unit.blocks() + " blocks of " + unit.blockBytes() + " bytes" + (unit.readOnly() ? ", read-only" : "");
     }
 }

@@ -80,7 +80,9 @@ final class Bench implements Time, Upcalls {
         return request;
     }
 
-    Request read(int target, long block, int blocks) { return submit(new Request(BlockOperation.READ, target, block, blocks, ByteBuffer.allocate(blocks * 512))); }
+    Request read(int target, long block, int blocks) {
+        return submit(new Request(BlockOperation.READ, target, block, blocks, ByteBuffer.allocate(blocks * 512)));
+    }
 
     Request write(int target, long block, byte[] data) {
         return submit(new Request(BlockOperation.WRITE, target, block, data.length / 512, ByteBuffer.wrap(data)));

@@ -58,8 +58,11 @@ class ControllerTest {
         array.disk(1, 2000).readOnly = true;
         array.disk(7, 3000, 4096);
         bench.attach();
-        assertEquals(List.of(new LogicalUnit(0, 0, 1000, 512, false, "COMPAQ", "LOGICAL VOLUME", "2.58"),
-            new LogicalUnit(1, 0, 2000, 512, true, "COMPAQ", "LOGICAL VOLUME", "2.58"), new LogicalUnit(7, 0, 3000, 4096, false, "COMPAQ", "LOGICAL VOLUME", "2.58")), bench.driver.units());
+        assertEquals(List.of(unit(0, 1000, 512, false), unit(1, 2000, 512, true), unit(7, 3000, 4096, false)), bench.driver.units());
+    }
+
+    private static LogicalUnit unit(int target, long blocks, int blockBytes, boolean readOnly) {
+        return new LogicalUnit(target, 0, blocks, blockBytes, readOnly, "COMPAQ", "LOGICAL VOLUME", "2.58");
     }
 
     @Test
@@ -87,9 +90,9 @@ class ControllerTest {
 
     @Test
     void everyBoardHasItsInterruptBit() throws Exception {
-        int[][] boards = {{0x0E11, 0xB060, 0x0E11, 0x4070}, {0x0E11, 0xB178, 0x0E11, 0x4080}, {0x0E11, 0xB178, 0x0E11, 0x4082}, {0x0E11, 0xB178, 0x0E11, 0x4083},
-            {0x0E11, 0x0046, 0x0E11, 0x4091}, {0x0E11, 0x0046, 0x0E11, 0x409A}, {0x0E11, 0x0046, 0x0E11, 0x409B}, {0x0E11, 0x0046, 0x0E11, 0x409C},
-            {0x0E11, 0x0046, 0x0E11, 0x409D}, {0x103C, 0x3220, 0x103C, 0x3225}, {0x103C, 0x3230, 0x103C, 0x3234}};
+        int[][] boards = {{0x0E11, 0xB060, 0x0E11, 0x4070}, {0x0E11, 0xB178, 0x0E11, 0x4080}, {0x0E11, 0xB178, 0x0E11, 0x4082},
+            {0x0E11, 0xB178, 0x0E11, 0x4083}, {0x0E11, 0x0046, 0x0E11, 0x4091}, {0x0E11, 0x0046, 0x0E11, 0x409A}, {0x0E11, 0x0046, 0x0E11, 0x409B},
+            {0x0E11, 0x0046, 0x0E11, 0x409C}, {0x0E11, 0x0046, 0x0E11, 0x409D}, {0x103C, 0x3220, 0x103C, 0x3225}, {0x103C, 0x3230, 0x103C, 0x3234}};
         for (int[] board : boards) {
             FakeArray other = new FakeArray(new PciId(board[0], board[1], board[2], board[3], 0x010400, 0));
             assertTrue(new CcissModule().matches(other.id()), other.id().toString());
@@ -284,9 +287,11 @@ class ControllerTest {
             {new Fault(2, 0, 0, new byte[0]), BlockResult.GOOD}, // underrun of nothing
             {new Fault(2, 0, 512, new byte[0]), BlockResult.TIMEOUT},
             {new Fault(2, 2, 512, FakeArray.fixed(3, 0x11, 0)), BlockResult.READ_ERROR},
-            {Fault.status(3), BlockResult.HARDWARE_ERROR}, {Fault.status(4), BlockResult.HARDWARE_ERROR}, {Fault.status(5), BlockResult.TIMEOUT},
-            {Fault.status(6), BlockResult.TIMEOUT}, {Fault.status(7), BlockResult.TIMEOUT}, {Fault.status(8), BlockResult.TIMEOUT}, {Fault.status(9), BlockResult.TIMEOUT},
-            {Fault.status(10), BlockResult.TIMEOUT}, {Fault.status(11), BlockResult.TIMEOUT}, {Fault.status(12), BlockResult.TIMEOUT}, {Fault.status(0x7777), BlockResult.TIMEOUT}};
+            {Fault.status(3), BlockResult.HARDWARE_ERROR}, // overrun
+            {Fault.status(4), BlockResult.HARDWARE_ERROR}, // invalid
+            {Fault.status(5), BlockResult.TIMEOUT}, {Fault.status(6), BlockResult.TIMEOUT}, {Fault.status(7), BlockResult.TIMEOUT}, // protocol, hardware, lost
+            {Fault.status(8), BlockResult.TIMEOUT}, {Fault.status(9), BlockResult.TIMEOUT}, {Fault.status(10), BlockResult.TIMEOUT}, // aborted
+            {Fault.status(11), BlockResult.TIMEOUT}, {Fault.status(12), BlockResult.TIMEOUT}, {Fault.status(0x7777), BlockResult.TIMEOUT}};
         for (Object[] one : cases) {
             array.faults = posted -> (Fault) one[0];
             Request request = bench.read(0, 0, 2);

@@ -368,7 +368,10 @@ class FakeArray implements PciDevice {
                 long last = Math.min(disk.blocks - 1, 0xFFFF_FFFFL);
                 return answer(posted, java.nio.ByteBuffer.allocate(8).putInt((int) last).putInt(disk.blockBytes).array(), 8);
             }
-            case 0x9E -> { return answer(posted, java.nio.ByteBuffer.allocate(32).putLong(disk.blocks - 1).putInt(disk.blockBytes).array(), (int) posted.number(10, 4)); }
+            case 0x9E -> {
+                byte[] capacity = java.nio.ByteBuffer.allocate(32).putLong(disk.blocks - 1).putInt(disk.blockBytes).array();
+                return answer(posted, capacity, (int) posted.number(10, 4));
+            }
             case 0x35 -> { return null; }
             case 0x28 -> { return transfer(posted, disk, posted.number(2, 4), (int) posted.number(7, 2), false); }
             case 0x2A -> { return transfer(posted, disk, posted.number(2, 4), (int) posted.number(7, 2), true); }
