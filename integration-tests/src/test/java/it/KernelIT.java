@@ -4,13 +4,6 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertTrue;
-import static org.ops4j.pax.exam.CoreOptions.bundle;
-import static org.ops4j.pax.exam.CoreOptions.composite;
-import static org.ops4j.pax.exam.CoreOptions.frameworkProperty;
-import static org.ops4j.pax.exam.CoreOptions.junitBundles;
-import static org.ops4j.pax.exam.CoreOptions.options;
-import static org.ops4j.pax.exam.CoreOptions.systemPackages;
-import static org.ops4j.pax.exam.CoreOptions.systemProperty;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,7 +18,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Stream;
 import javax.inject.Inject;
 import org.junit.After;
 import org.junit.Rule;
@@ -61,7 +53,6 @@ import vmkernel.api.world.WorldScheduler;
 public class KernelIT {
     /** A guest that works. */
     private static final String GOOD = "again:\n putc '.'\n jmp again";
-    private static final String LIBRARY = "org.apache.felix.gogo.jline";
 
     @Rule public final TemporaryFolder temporary = new TemporaryFolder();
     private final Map<String, AtomicLong> printed = new ConcurrentHashMap<>();
@@ -70,20 +61,7 @@ public class KernelIT {
     @Inject private ProcTree proc;
 
     @Configuration
-    public Option[] configuration() throws IOException {
-        Option[] bundles;
-        try (Stream<Path> jars = Files.list(Vmk.BUNDLES)) {
-            bundles = jars.filter(path -> path.toString().endsWith(".jar")).sorted()
-                .map(path -> bundle(path.toUri().toString()).start(!path.getFileName().toString().startsWith(LIBRARY))).toArray(Option[]::new);
-        }
-        return options(composite(bundles), junitBundles(),
-            systemProperty("vmk.root").value(Vmk.ROOT.toString()),
-            frameworkProperty("vmk.home").value(Files.createDirectories(Vmk.ROOT.resolve("integration-tests/target/kernel")).toString()),
-            frameworkProperty("felix.log.level").value("1"),
-            systemPackages("org.slf4j;version=1.7.36", "org.slf4j.helpers;version=1.7.36", "org.slf4j.spi;version=1.7.36", "org.slf4j;version=2.0.17", "org.slf4j.event;version=2.0.17", "org.slf4j.helpers;version=2.0.17", "org.slf4j.spi;version=2.0.17", "sun.misc"),
-            // else JDK classes acting for a bundle also see the test class path
-            frameworkProperty("felix.bootdelegation.implicit").value("false"));
-    }
+    public Option[] configuration() throws IOException { return Bundles.shipped(Vmk.ROOT.resolve("integration-tests/target/kernel")); }
 
     @After
     public void noMachines() throws Exception {
@@ -119,7 +97,7 @@ public class KernelIT {
     @Test
     public void everyBundleIsActiveAndEveryPartIsThere() {
         List<String> down = Arrays.stream(context.getBundles()).filter(bundle -> bundle.getState() != Bundle.ACTIVE).map(Bundle::getSymbolicName).toList();
-        assertEquals(List.of(LIBRARY), down);
+        assertEquals(List.of(Bundles.LIBRARY), down);
         for (Class<?> part : List.of(VmRegistry.class, ProcTree.class, WorldScheduler.class, Monitor.class, Firmware.class, VirtualDeviceProvider.class)) {
             assertNotNull(part.getName(), context.getServiceReference(part));
         }
