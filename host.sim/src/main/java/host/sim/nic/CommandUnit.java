@@ -36,12 +36,12 @@ final class CommandUnit {
     private final byte[] payload = new byte[Ethernet.LONGEST + Ethernet.CHECK_SEQUENCE]; // of the frame that is being read
     private volatile Configuration configuration;
     private volatile int state = IDLE;
-    private volatile boolean resume;  // asked for since the CU was last suspended
-    private volatile int waiting;     // dumps and self-tests that are asked for
-    private boolean evenWithS;        // the resume is a static one
-    private int base, next, last;     // next: offset of the next block; last: address of the one executed last
+    private volatile boolean resume;     // asked for while active
+    private volatile boolean suspending; // the block that is executed has S
+    private volatile int waiting;        // dumps and self-tests that are asked for
+    private int base, next, last;        // next: offset of the next block; last: address of the one executed last
     private int dumpAddress, portAddress;
-    private int untouched;            // blocks executed since the last doorbell
+    private volatile int untouched;      // blocks executed since the last doorbell
 
     CommandUnit(NicSettings.Chip chip, BusMemory memory, SystemControlBlock scb, Counters counters, Configuration configuration) {
         this.chip = chip;
@@ -54,10 +54,10 @@ final class CommandUnit {
     Configuration configuration() { return configuration; }
 
     /** CUS of the status word. */
-    int state() { return resume && state == SUSPENDED ? ACTIVE : state; }
+    int state() { return state; }
 
     /** Whether there is something for the worker to do. */
-    boolean busy() { return state == ACTIVE || resume || waiting != 0; }
+    boolean busy() { return state == ACTIVE || waiting != 0; }
 
     /** Whether more has been executed since the last doorbell than any driver queues: a list in a circle. */
     boolean circles() { return untouched > 4096; }
@@ -66,11 +66,7 @@ final class CommandUnit {
 
     /** The upper half of a command byte. */
     void command(int operation, int pointer) {
-        if (operation == RESUME) {
-            resume = true; // the frequent one, and it needs no lock
-            return;
-        }
-        if (operation == NOP) return;
+        if (operation == NOP || operation == RESUME && rung()) return;
         lock.lock();
         try {
             switch (operation) {
@@ -79,7 +75,8 @@ final class CommandUnit {
                 case DUMP -> waiting |= WAITING_DUMP;
                 case DUMP_RESET -> waiting |= WAITING_DUMP_RESET;
                 case LOAD_BASE -> base = pointer;
-                case STATIC_RESUME -> staticResume();
+                case RESUME -> resume(false);
+                case STATIC_RESUME -> { if (chip != NicSettings.Chip.I82557) resume(true); }
                 default -> { } // reserved; LIMIT: the 82558's queue of high priority is not modelled
             }
         } finally {
@@ -91,15 +88,34 @@ final class CommandUnit {
     private void start(int pointer) {
         if (state == ACTIVE) return;
         next = pointer;
-        resume = evenWithS = false;
+        resume = suspending = false;
         untouched = 0;
         state = ACTIVE;
     }
 
-    private void staticResume() {
-        if (chip == NicSettings.Chip.I82557) return;
-        evenWithS = state == SUSPENDED;
+    /** A resume while the CU is active needs no lock, unless the CU might not see it any more. @return whether that is all */
+    private boolean rung() {
+        if (state != ACTIVE) return false;
         resume = true;
+        untouched = 0;
+        return state == ACTIVE && !suspending;
+    }
+
+    /**
+     * A resume takes effect only if S of the last block has been cleared, so that it can come neither too late nor too early. That is
+     * looked at now and not by the worker later, when the driver may have filled its ring and be about to use that block again.
+     */
+    private void resume(boolean evenWithS) {
+        if (state == ACTIVE) resume = true;
+        else if (state == SUSPENDED && (evenWithS || !suspends(last))) goOn();
+    }
+
+    private boolean suspends(int block) { return (memory.get(address(block, STATUS), 4) >>> 16 & S) != 0; }
+
+    private void goOn() {
+        next = memory.get(address(last, LINK), 4);
+        untouched = 0;
+        state = ACTIVE;
     }
 
     /** PORT self-test: results go to the address later. */
@@ -123,7 +139,7 @@ final class CommandUnit {
         lock.lock();
         try {
             state = IDLE;
-            resume = evenWithS = false;
+            resume = suspending = false;
             waiting = 0;
         } finally {
             lock.unlock();
@@ -158,18 +174,7 @@ final class CommandUnit {
 
     private void step(List<byte[]> frames) {
         if (waiting != 0) serve();
-        if (state != ACTIVE && resume) resume();
         if (state == ACTIVE) execute(frames);
-    }
-
-    /** A resume takes effect only if S of the last block has been cleared, so that it cannot come too late or too early. */
-    private void resume() {
-        resume = false;
-        untouched = 0;
-        if (state != SUSPENDED || !evenWithS && (memory.get(address(last, STATUS), 4) >>> 16 & S) != 0) return;
-        evenWithS = false;
-        next = memory.get(address(last, LINK), 4);
-        state = ACTIVE;
     }
 
     private void execute(List<byte[]> frames) {
@@ -186,27 +191,29 @@ final class CommandUnit {
             case 6 -> dump(memory.get(address(block, PARAMETERS), 4));
             default -> OK; // Diagnose: nothing is broken
         };
-        boolean there = memory.put(address(block, STATUS), 2, DONE | status);
         last = block;
         next = link;
         untouched++;
+        boolean stays = (command & S) != 0 && stays();
+        boolean there = memory.put(address(block, STATUS), 2, DONE | status); // from now on the driver may use the block again
         if ((command & I) != 0 || status != OK && (command & 7) == 4 && failuresInterrupt()) scb.raise(CX);
         if (!there || (command & EL) != 0) leave(IDLE);
-        else if ((command & S) != 0 && !cleared()) leave(SUSPENDED);
+        else if (stays) leave(SUSPENDED);
+        suspending = false;
     }
 
-    /** Whether S has been cleared and the CU resumed since the block was read: then there is no need to stop. */
-    private boolean cleared() {
-        if (!resume) return false;
+    /** Whether the CU is to be suspended: S has not been cleared, or there has been no resume since. */
+    private boolean stays() {
+        suspending = true;
+        if (!resume) return true;
         resume = false;
-        untouched = 0;
+        if (suspends(last)) return true;
         next = memory.get(address(last, LINK), 4);
-        return (memory.get(address(last, STATUS), 4) >>> 16 & S) == 0;
+        return false;
     }
 
     private void leave(int to) {
         state = to;
-        if (to == IDLE) resume = false; // there is nothing to resume
         if (to == IDLE || !configuration.interruptsWhenIdleOnly()) scb.raise(CNA);
     }
 

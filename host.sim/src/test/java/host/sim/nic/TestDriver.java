@@ -159,6 +159,14 @@ final class TestDriver implements AutoCloseable {
         return frame;
     }
 
+    /** A list of addresses, as parameters of IA Setup, or of Multicast Setup behind its count. */
+    static byte[] addresses(int before, String... addresses) {
+        byte[] bytes = new byte[before + 6 * addresses.length];
+        if (before > 0) bytes[0] = (byte) (6 * addresses.length);
+        for (int i = 0; i < addresses.length; i++) System.arraycopy(MacAddress.parse(addresses[i]).bytes(), 0, bytes, before + 6 * i, 6);
+        return bytes;
+    }
+
     static int rfd(int n) { return RFDS + n * RFD_BYTES; }
 
     /** Descriptors in a row, the last with EL, each with room for 1536 bytes, and starts the RU. */

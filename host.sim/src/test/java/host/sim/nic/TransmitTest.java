@@ -3,6 +3,7 @@ package host.sim.nic;
 import static host.sim.nic.TestDriver.BLOCK;
 import static host.sim.nic.TestDriver.BUFFERS;
 import static host.sim.nic.TestDriver.EL;
+import static host.sim.nic.TestDriver.S;
 import static host.sim.nic.TestDriver.SF;
 import static host.sim.nic.TestDriver.frame;
 import static host.sim.nic.TestDriver.simplified;
@@ -151,6 +152,30 @@ class TransmitTest {
         }
         driver.command(0x10, 0x4000);
         for (int i = 0; i < count; i++) assertEquals(i, driver.wire.frame(i)[50]);
+    }
+
+    /** As every driver does it: S on the new block, then off the one before, then a resume. */
+    @Test
+    void blocksAppendedWhileTheUnitRunsAreNeverMissedOrRepeated() {
+        int ring = 64, total = 20_000;
+        driver.block(0x4000 + 64 * (ring - 1), S, 0x4000);
+        driver.command(0x10, 0x4000 + 64 * (ring - 1));
+        for (int i = 0; i < total; i++) {
+            int slot = 0x4000 + 64 * (i % ring), before = 0x4000 + 64 * ((i + ring - 1) % ring), after = 0x4000 + 64 * ((i + 1) % ring);
+            if (i >= ring - 1) driver.awaitDone(slot);
+            byte[] frame = frame("ff:ff:ff:ff:ff:ff", 30);
+            frame[20] = (byte) i;
+            frame[21] = (byte) (i >> 8);
+            driver.block(slot, TRANSMIT | S, after, simplified(frame));
+            driver.word(before + 2, driver.word(before + 2) & ~S);
+            driver.out(2, 1, 0x20);
+        }
+        for (int i = 0; i < total; i++) {
+            byte[] frame = driver.wire.frame(i);
+            assertEquals(i, frame[20] & 0xFF | (frame[21] & 0xFF) << 8);
+        }
+        driver.awaitCommandUnit(1);
+        assertEquals(total, driver.wire.count());
     }
 
     @Test
