@@ -122,6 +122,14 @@ final class Vmk implements AutoCloseable {
     Vmk expect(String text) throws InterruptedException { return expect(text, PATIENCE); }
 
     Vmk expect(String text, Duration patience) throws InterruptedException {
+        textBefore(text, patience);
+        return this;
+    }
+
+    /** The same. @return what came before it */
+    String textBefore(String text) throws InterruptedException { return textBefore(text, PATIENCE); }
+
+    private String textBefore(String text, Duration patience) throws InterruptedException {
         long deadline = System.nanoTime() + patience.toNanos();
         synchronized (out) {
             for (int at; (at = out.indexOf(text, seen)) < 0; ) {
@@ -129,9 +137,11 @@ final class Vmk implements AutoCloseable {
                 if (left <= 0 || !outReader.isAlive()) throw new AssertionError("\"" + text + "\" did not come after:\n" + out.substring(seen) + "\nand on standard error:\n" + err());
                 out.wait(Math.min(left, 200));
             }
-            seen = out.indexOf(text, seen) + text.length();
+            int at = out.indexOf(text, seen);
+            String before = out.substring(seen, at);
+            seen = at + text.length();
+            return before;
         }
-        return this;
     }
 
     String out() {

@@ -41,6 +41,8 @@ final class HostDevice {
     /** What the last driver left for the next one, or null. */
     private SavedState kept;
     private Future<?> giveUp;
+    /** When the port was held, {@link System#nanoTime}. */
+    private long heldNanos;
     private boolean closed;
 
     HostDevice(Devices devices, PciDevice pci, Optional<DeviceTable.Line> line) {
@@ -128,7 +130,9 @@ final class HostDevice {
         attachment = next;
         state = DeviceMap.State.ATTACHED;
         reason = "";
-        LOG.info("{} ({}, {}): module {} {} attached{}", name, pci.address(), description, module.name(), module.version(), left.isPresent() ? ", taking over" : "");
+        LOG.info("{} ({}, {}): module {} {} attached{}", name, pci.address(), description, module.name(), module.version(),
+            heldNanos == 0 ? "" : (left.isPresent() ? ", taking over" : ", starting cold") + "; I/O waited " + (System.nanoTime() - heldNanos) / 1_000_000 + " ms");
+        heldNanos = 0;
     }
 
     /** The module goes: its driver is stopped, and what it leaves is kept for the next. */
@@ -147,7 +151,7 @@ final class HostDevice {
         attachment = null;
         if (last != null) {
             Driver driver = last.driver();
-            port.hold();
+            hold();
             kept = null;
             try {
                 driver.quiesce(QUIESCE_LIMIT);
@@ -161,6 +165,11 @@ final class HostDevice {
         state = line.isPresent() || handOver ? DeviceMap.State.WAITING : DeviceMap.State.NO_DRIVER;
         reason = why;
         giveUpLater();
+    }
+
+    private void hold() {
+        heldNanos = System.nanoTime();
+        port.hold();
     }
 
     private void stop(Attachment last, Driver driver) {
@@ -195,7 +204,7 @@ final class HostDevice {
         LOG.error("{}: {}; the device is reset", name, why);
         attachment = null;
         kept = null;
-        port.hold();
+        hold();
         stop(which, which.driver());
         long now = System.nanoTime();
         failures.add(now);
