@@ -39,16 +39,26 @@ public final class Wires {
         String rest = parts.length == 2 ? parts[1] : "";
         try {
             return switch (parts[0]) {
-                case "hub" -> hub(rest).port();
+                case "hub" -> hub(given(rest, "name")).port();
                 case "udp" -> udp(rest);
-                case "tap" -> new TapWire(network.get().orElseThrow(() -> new IOException("the host's network is not available; install and start host.linux")), rest);
-                case "pcap" -> recorded(rest);
+                case "tap" -> tap(given(rest, "name"));
+                case "pcap" -> recorded(given(rest, "file"));
                 case "none" -> new Unplugged(false);
                 default -> throw new IOException("hub:NAME, udp:HOST:PORT,HOST:PORT, tap:NAME, pcap:FILE, pcap:FILE+... or none is needed");
             };
         } catch (IOException | IllegalArgumentException e) {
             throw new IOException(e.getMessage() == null ? e.toString() : e.getMessage(), e);
         }
+    }
+
+    private static String given(String text, String what) throws IOException {
+        if (text.isBlank()) throw new IOException("a " + what + " is needed behind the colon");
+        return text.strip();
+    }
+
+    private Wire tap(String name) throws IOException {
+        HostNetwork present = network.get().orElseThrow(() -> new IOException("the host's network is not available; install and start host.linux"));
+        return new TapWire(present, name);
     }
 
     private static Wire udp(String addresses) throws IOException {

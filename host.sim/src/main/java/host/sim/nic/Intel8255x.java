@@ -47,6 +47,7 @@ public final class Intel8255x implements Model {
     private final Thread worker;
     private final AtomicBoolean parked = new AtomicBoolean();
     private volatile boolean closed;
+    private volatile int failures;
 
     /** Powers the adapter up; a daemon thread starts. @param wire closed with the adapter */
     public Intel8255x(Slot slot, NicSettings settings, Wire wire) {
@@ -255,10 +256,15 @@ public final class Intel8255x implements Model {
                 if (commandUnit.busy()) execute();
                 else rest();
             } catch (RuntimeException e) {
-                LOG.error("{}: a failure of what is at the other end of the wire or of the interrupt line", worker.getName(), e);
+                failures++;
+                commandUnit.stop();
+                LOG.error("{}: the command unit is stopped after a failure, perhaps of what is at the other end of the wire", worker.getName(), e);
             }
         }
     }
+
+    /** Exceptions that the chip's thread has met. */
+    int failures() { return failures; }
 
     private void execute() {
         List<byte[]> frames = new ArrayList<>(BLOCKS_AT_ONCE);
