@@ -1,5 +1,6 @@
 package console.services;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -16,14 +17,18 @@ import java.util.Set;
  * @param cpuStats true if guest instructions, seconds and MIPS are told at the end
  */
 record RunOptions(Map<String, String> values, boolean debugConsole, boolean cpuStats) {
+    private static final Set<String> REPEATED = Set.of("--module", "--disk");
+    /** Of a SCSI bus, and the one that the adapter itself has. */
+    private static final int TARGETS = 16, ADAPTER_TARGET = 7;
     static final String USAGE = """
         usage: vmk run [--memory MB] (--kernel FILE [--initrd FILE] | --multiboot ELF [--module "FILE ARGUMENTS"]... | --rom FILE)
-                       [--append "COMMAND LINE"] [--name NAME] [--monitor NAME] [--debug-exit] [--debugcon] [--cpu-stats]
+                       [--append "COMMAND LINE"] [--disk FILE]... [--name NAME] [--monitor NAME] [--debug-exit] [--debugcon] [--cpu-stats]
           --memory MB       guest memory, a multiple of 4; 256 if not given
           --kernel FILE     a Linux kernel (bzImage), with --initrd FILE as its initial RAM disk
           --multiboot ELF   a multiboot 1 kernel (ELF32), each --module FILE loaded for it, in order
           --rom FILE        an image that ends at 4 GiB and starts at the reset vector
           --append TEXT     command line of --kernel or --multiboot
+          --disk FILE       a raw file, whole sectors of 512 bytes: the next disk of an lsilogic SCSI adapter
           --name NAME       name of the machine
           --monitor NAME    monitor that executes the virtual CPU
           --debug-exit      a write of v to port 0xF4 ends the run with status (2*v+1)&0xff
@@ -47,13 +52,15 @@ record RunOptions(Map<String, String> values, boolean debugConsole, boolean cpuS
         values.put("serial0.present", "TRUE");
         Set<String> seen = new HashSet<>();
         List<String> modules = new ArrayList<>();
+        List<String> disks = new ArrayList<>();
         for (Iterator<String> words = arguments.iterator(); words.hasNext(); ) {
             String option = words.next();
-            if (!option.equals("--module") && !seen.add(option)) throw new UsageException(option + " is given twice");
+            if (!REPEATED.contains(option) && !seen.add(option)) throw new UsageException(option + " is given twice");
             switch (option) {
                 case "--memory" -> values.put("memsize", megabytes(argument(option, words)));
                 case "--kernel", "--initrd", "--multiboot", "--rom", "--append" -> values.put("boot." + option.substring(2), argument(option, words));
                 case "--module" -> modules.add(argument(option, words));
+                case "--disk" -> disks.add(argument(option, words));
                 case "--name" -> values.put("displayName", argument(option, words));
                 case "--monitor" -> values.put("monitor", argument(option, words));
                 case "--debug-exit" -> values.put("debugexit.present", "TRUE");
@@ -63,8 +70,21 @@ record RunOptions(Map<String, String> values, boolean debugConsole, boolean cpuS
             }
         }
         for (int i = 0; i < modules.size(); i++) values.put("boot.module" + i, modules.get(i));
+        addDisks(values, disks);
         checkBoot(seen, !modules.isEmpty());
         return new RunOptions(values, seen.contains("--debugcon"), seen.contains("--cpu-stats"));
+    }
+
+    private static void addDisks(Map<String, String> values, List<String> files) throws UsageException {
+        if (files.size() > TARGETS - 1) throw new UsageException("--disk is given " + files.size() + " times; " + (TARGETS - 1) + " disks are the most");
+        if (files.isEmpty()) return;
+        values.put("scsi0.present", "TRUE");
+        values.put("scsi0.virtualDev", "lsilogic");
+        for (int i = 0; i < files.size(); i++) {
+            String disk = "scsi0:" + (i < ADAPTER_TARGET ? i : i + 1);
+            values.put(disk + ".present", "TRUE");
+            values.put(disk + ".name", Path.of(files.get(i)).toAbsolutePath().normalize().toString());
+        }
     }
 
     private static void checkBoot(Set<String> seen, boolean modules) throws UsageException {

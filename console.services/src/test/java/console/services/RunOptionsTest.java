@@ -1,6 +1,7 @@
 package console.services;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -68,5 +69,21 @@ class RunOptionsTest {
     @Test
     void statisticsAreOneLineWithADecimalPoint() {
         assertEquals("cpu-stats: 3000000 guest instructions, 1.500 seconds, 2.0 MIPS", RunMode.statistics(3_000_000, 1.5));
+    }
+
+    @Test
+    void disksAreTargetsOfOneAdapterButItsOwn() throws Exception {
+        String[] disks = new String[2 + 2 * 9];
+        disks[0] = "--kernel";
+        disks[1] = "k";
+        for (int i = 0; i < 9; i++) {
+            disks[2 + 2 * i] = "--disk";
+            disks[3 + 2 * i] = "/d" + i;
+        }
+        Map<String, String> values = RunOptions.parse(List.of(disks)).values();
+        assertEquals("lsilogic", values.get("scsi0.virtualDev"));
+        assertEquals("/d6", values.get("scsi0:6.name"));
+        assertEquals("/d7", values.get("scsi0:8.name"));
+        assertNull(values.get("scsi0:7.present"));
     }
 }
