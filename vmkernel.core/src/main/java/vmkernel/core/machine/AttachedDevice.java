@@ -70,6 +70,9 @@ final class AttachedDevice implements DeviceContext {
         machine.pci().release(this);
     }
 
+    /** It has the state of a device that went: what came for it meanwhile is told. Under the device lock. */
+    void resume() { streams.forEach(SerialStream::tellAgain); }
+
     @Override public VmConfig config() { return machine.config(); }
 
     @Override public String prefix() { return description.prefix(); }

@@ -36,8 +36,16 @@ final class DeviceWork implements DeviceLock.Work {
 
     @Override
     public void run() {
+        run(BURST);
+        if (!tasks.isEmpty()) lock.ringOnLeave();
+    }
+
+    /** Does all that has come so far. Under the device lock. */
+    void finish() { run(tasks.size()); }
+
+    private void run(int most) {
         timers.fire();
-        for (int i = 0; i < BURST; i++) {
+        for (int i = 0; i < most; i++) {
             Runnable task = tasks.poll();
             if (task == null) return;
             try {
@@ -46,7 +54,6 @@ final class DeviceWork implements DeviceLock.Work {
                 broken.accept("a task", e);
             }
         }
-        if (!tasks.isEmpty()) lock.ringOnLeave();
     }
 
     @Override public void later() { alarm.by(System.nanoTime() + PAUSE); }

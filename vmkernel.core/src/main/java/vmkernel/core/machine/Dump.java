@@ -27,7 +27,7 @@ final class Dump {
         text.append("what happened: ").append(cause).append('\n');
         add(text, "uptime", () -> machine.clock().nanos() / 1_000_000 + " ms");
         add(text, "instructions", () -> machine.cpu().instructions() + " in all, " + machine.cpu().instructionsOfBoot() + " since the last reset");
-        add(text, "monitor", () -> machine.monitor().name());
+        add(text, "monitor", () -> machine.engine().name());
         add(text, "java", () -> System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
         if (failure != null) {
             StringWriter stack = new StringWriter();

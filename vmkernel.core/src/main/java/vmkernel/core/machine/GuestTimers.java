@@ -16,8 +16,12 @@ final class GuestTimers implements GuestClock {
 
     private final DeviceLock lock;
     private final AlarmClock.Alarm alarm;
-    /** {@link System#nanoTime} at guest time 0. */
-    private final long origin = System.nanoTime();
+    private static final long RUNS = -1;
+
+    /** {@link System#nanoTime} at guest time 0; moves on with each {@link #start}. */
+    private volatile long origin = System.nanoTime();
+    /** Guest time at which it stands, or {@link #RUNS}. */
+    private volatile long standing = RUNS;
     /** Binary heap by deadline; a timer knows its place. */
     private Timer[] heap = new Timer[16];
     private int size;
@@ -29,7 +33,28 @@ final class GuestTimers implements GuestClock {
     }
 
     @Override
-    public long nanos() { return System.nanoTime() - origin; }
+    public long nanos() {
+        while (true) {
+            long start = origin;
+            long stood = standing;
+            if (stood != RUNS) return stood;
+            long now = System.nanoTime() - start;
+            if (start == origin) return now; // else it has been stopped and started in between
+        }
+    }
+
+    /** Guest time stands still from now on, and no timer fires. Under the device lock. */
+    void stop() {
+        if (standing == RUNS) standing = nanos();
+    }
+
+    /** Guest time goes on where it was stopped. Under the device lock. */
+    void start() {
+        if (standing == RUNS) return;
+        origin = System.nanoTime() - standing;
+        standing = RUNS;
+        lock.ringOnLeave();
+    }
 
     @Override
     public long wallMillis() { return System.currentTimeMillis(); }
@@ -47,6 +72,7 @@ final class GuestTimers implements GuestClock {
 
     /** Runs what is due, or so much of it that the others have their turn. Under the device lock. */
     void fire() {
+        if (standing != RUNS) return;
         firing = true;
         try {
             fireDue();
@@ -98,7 +124,7 @@ final class GuestTimers implements GuestClock {
                 else if (!up(place)) down(place);
                 if (place != 0) return;
                 // in the past: as soon as this thread is out, else by the clock
-                if (firing) return; // looked at there
+                if (firing || standing != RUNS) return; // looked at there, or at the start
                 if (guestNanos <= nanos()) lock.ringOnLeave(); else alarm.by(origin + guestNanos);
             } finally {
                 lock.leave();

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +39,8 @@ public final class Machine implements VirtualMachine {
     /** Null for a machine without a file. */
     private final Path file;
     private final ReentrantLock power = new ReentrantLock();
+    /** The machine went off, or what it is made of is not what it was. */
+    private final Condition changed = power.newCondition();
     private final DeviceLock devices = new DeviceLock();
     private final Map<String, SerialStream> streams = new ConcurrentHashMap<>();
     /** PCI slots of its devices, by prefix. Under the device lock. */
@@ -75,9 +78,19 @@ public final class Machine implements VirtualMachine {
     /** The .vmx file, or null. */
     Path file() { return file; }
 
-    @Override public PowerState state() { return on == null ? PowerState.OFF : stuck ? PowerState.STUCK : PowerState.ON; }
+    @Override
+    public PowerState state() {
+        PoweredMachine now = on;
+        return now == null ? PowerState.OFF : stuck || now.renewal().waiting() != null ? PowerState.STUCK : PowerState.ON;
+    }
 
-    @Override public String reason() { return on == null || stuck ? reason : ""; }
+    @Override
+    public String reason() {
+        PoweredMachine now = on;
+        if (now == null || stuck) return reason;
+        String waiting = now.renewal().waiting();
+        return waiting == null ? "" : "stunned: " + waiting;
+    }
 
     /** The machine while it is on, else null. */
     PoweredMachine powered() { return on; }
@@ -222,7 +235,9 @@ public final class Machine implements VirtualMachine {
             PoweredMachine now = on;
             if (now == null) throw new VmException(name + ": is off already");
             if (mode != PowerMode.HARD) {
-                if (!stuck && asked(now)) return;
+                boolean whole = awaitWhole(now);
+                if (on != now) return;
+                if (!stuck && whole && asked(now)) return;
                 if (mode == PowerMode.SOFT) throw new VmException(name + ": the guest cannot be asked to shut down; use a hard stop");
             }
             done = goOff(now, new PowerOff(-1, null), "powered off by the user");
@@ -240,6 +255,8 @@ public final class Machine implements VirtualMachine {
             PoweredMachine now = on;
             if (now == null) throw new VmException(name + ": is off");
             if (mode == PowerMode.SOFT) throw new VmException(name + ": the guest cannot be asked to restart; use a hard reset");
+            if (!awaitWhole(now)) throw new VmException(name + ": is stunned, " + now.renewal().waiting() + "; it cannot be reset now");
+            if (on != now) throw new VmException(name + ": is off");
             now.earlyShutdowns = 0;
             done = restart(now);
         } finally {
@@ -323,7 +340,7 @@ public final class Machine implements VirtualMachine {
             Thread.currentThread().interrupt();
         }
         stuck = true;
-        reason = "the virtual CPU or a device does not stop (monitor " + now.monitor().name() + ")";
+        reason = "the virtual CPU or a device does not stop (monitor " + now.engine().name() + ")";
         throw new VmException(name + ": " + reason);
     }
 
@@ -351,26 +368,38 @@ public final class Machine implements VirtualMachine {
         streams.values().forEach(stream -> stream.power(false));
         reason = why;
         on = null;
+        changed.signalAll();
         LOG.info("{} is off: {}", name, why);
         CompletableFuture<PowerOff> completed = off;
         return () -> completed.complete(how);
     }
 
-    /** A service goes away: if this machine runs on it, it goes off. */
-    void lost(Object service, String what) {
-        Runnable done = () -> {};
+    /** Services have come or gone: what this machine ran on is replaced, as far as there are successors. */
+    void renew() {
+        long started = System.nanoTime();
         power.lock();
         try {
             PoweredMachine now = on;
-            if (now == null || !now.uses(service)) return;
-            // LIMIT: no hand-over to a successor as yet
-            done = goOff(now, new PowerOff(-1, what + " went away"), what + " went away");
+            if (now == null || !now.needsRenewal()) return;
+            standStill(now);
+            if (now.renewal().renew(started)) now.goOn();
+            changed.signalAll();
         } catch (VmException e) {
             LOG.error("{}", e.getMessage());
         } finally {
             power.unlock();
-            done.run();
         }
+    }
+
+    /** Gives a stunned machine a moment: a bundle may be just being updated. False if it is still stunned then. It may be off. */
+    private boolean awaitWhole(PoweredMachine now) {
+        long left = parts.serviceMillis * 1_000_000;
+        try {
+            while (on == now && now.renewal().waiting() != null && left > 0) left = changed.awaitNanos(left);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return on != now || now.renewal().waiting() == null;
     }
 
     @Override public CompletableFuture<PowerOff> off() { return off.copy(); }

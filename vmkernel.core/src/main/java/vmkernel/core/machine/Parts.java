@@ -1,8 +1,6 @@
 package vmkernel.core.machine;
 
 import java.nio.file.Path;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -21,6 +19,8 @@ final class Parts implements AutoCloseable {
     final Path home;
     /** How long a power-on waits for a service while there is none of its kind: its bundle may be just starting. */
     volatile long serviceMillis = 2000;
+    /** How long one that has gone is waited for before something else takes its place. */
+    volatile long successorMillis = 30_000;
     final Worlds worlds = new Worlds();
     final Plugged<Monitor> monitors = new Plugged<>(() -> serviceMillis);
     final Plugged<VirtualDeviceProvider> devices = new Plugged<>(() -> serviceMillis);
@@ -46,11 +46,14 @@ final class Parts implements AutoCloseable {
 
     int newId() { return lastId.incrementAndGet(); }
 
-    /** All device types that can be had now. */
-    Set<String> deviceTypes() {
-        Set<String> types = new TreeSet<>();
-        for (VirtualDeviceProvider provider : devices.all()) types.addAll(provider.types());
-        return types;
+    /** Runs a task after a while, on a thread of the kernel. */
+    void later(long millis, Runnable task) {
+        AlarmClock.Alarm[] alarm = new AlarmClock.Alarm[1];
+        alarm[0] = clock.alarm(() -> {
+            alarm[0].close();
+            executor.execute(task);
+        });
+        alarm[0].by(System.nanoTime() + millis * 1_000_000);
     }
 
     @Override

@@ -31,6 +31,8 @@ final class Plugged<T> {
 
     synchronized void remove(T service) { services.removeIf(known -> known.service == service); }
 
+    synchronized boolean has(T service) { return services.stream().anyMatch(known -> known.service == service); }
+
     synchronized List<T> all() { return services.stream().map(Service::service).toList(); }
 
     /** The best that fits. Waits while there is none of the kind, but not for one that fits when there are others. */

@@ -10,7 +10,12 @@ package vmkernel.core.machine;
  */
 record PowerRequest(Kind kind, long value, String what, Throwable failure) {
     /** In order of importance. */
-    enum Kind { RESET, SHUTDOWN, OFF, DEBUG_EXIT, BROKEN }
+    enum Kind {
+        RESET, SHUTDOWN, OFF, DEBUG_EXIT, BROKEN;
+
+        /** The machine goes off. */
+        boolean isEnd() { return compareTo(OFF) >= 0; }
+    }
 
     static PowerRequest reset() { return new PowerRequest(Kind.RESET, -1, null, null); }
 

@@ -1,11 +1,9 @@
 package vmkernel.core.machine;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,10 +14,6 @@ import vmkernel.api.firmware.BootException;
 import vmkernel.api.firmware.Firmware;
 import vmkernel.api.memory.AdmissionException;
 import vmkernel.api.memory.GuestMemory;
-import vmkernel.api.monitor.CpuModel;
-import vmkernel.api.monitor.CpuState;
-import vmkernel.api.monitor.Monitor;
-import vmkernel.api.monitor.Vcpu;
 import vmkernel.api.vm.VmConfig;
 import vmkernel.api.vm.VmException;
 import vmkernel.core.memory.Remappable;
@@ -47,13 +41,14 @@ final class PoweredMachine implements BootContext, Powered {
     private final Interrupts interrupts = new Interrupts();
     private final PciSlots pci;
     private final CpuPins pins = new Pins();
-    private final List<AttachedDevice> devices = new ArrayList<>();
+    private final Devices devices;
+    private final Engine engine;
+    private final Renewal renewal;
     private final DeviceWork work;
     /** Last one first. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
     private final Map<String, Long> misuses = new TreeMap<>();
 
-    private Monitor monitor;
     private GuestMemory memory;
     private MemorySpace mmio;
     private boolean started;
@@ -73,6 +68,9 @@ final class PoweredMachine implements BootContext, Powered {
         work = new DeviceWork(lock, clock, parts.clock, this::broken);
         ports = new PortSpace(lock);
         pci = new PciSlots(owner.pciSlots());
+        devices = new Devices(this, parts.devices, hardware.devices());
+        engine = new Engine(this, cpu, parts.monitors);
+        renewal = new Renewal(this, parts, devices, engine);
     }
 
     int id() { return id; }
@@ -82,7 +80,8 @@ final class PoweredMachine implements BootContext, Powered {
     Interrupts interrupts() { return interrupts; }
     PciSlots pci() { return pci; }
     CpuPins pins() { return pins; }
-    Monitor monitor() { return monitor; }
+    Engine engine() { return engine; }
+    Renewal renewal() { return renewal; }
     Hardware hardware() { return hardware; }
     SerialStream stream(String name) { return owner.stream(name); }
     @Override public VmConfig config() { return config; }
@@ -94,12 +93,12 @@ final class PoweredMachine implements BootContext, Powered {
     /** Builds the machine up to its first instruction. @throws VmException in one line; everything is taken down then */
     void assemble() throws VmException {
         try {
-            monitor = chosenMonitor();
-            List<VirtualDeviceProvider> providers = providers();
+            engine.choose(config.text("monitor").orElse(null));
+            List<VirtualDeviceProvider> providers = devices.choose();
             memory = reserve();
             mmio = new MemorySpace(lock, memory, memory instanceof Remappable pages ? pages : (address, bytes) -> {});
             parts.worlds.admit(cpu);
-            for (int i = 0; i < providers.size(); i++) attach(hardware.devices().get(i), providers.get(i));
+            attach(providers);
             boot();
             synchronized (this) {
                 if (request != null && request.kind() == PowerRequest.Kind.BROKEN) throw new VmException(request.what() + ": " + request.failure(), request.failure());
@@ -121,29 +120,6 @@ final class PoweredMachine implements BootContext, Powered {
 
     @Override public String name() { return hardware.name(); }
 
-    private Monitor chosenMonitor() throws VmException {
-        String wanted = config.text("monitor").orElse(null);
-        Monitor found = parts.monitors.find(monitor -> wanted == null ? monitor.supports(CpuModel.X86_32) : monitor.name().equalsIgnoreCase(wanted)).orElse(null);
-        if (found == null) {
-            List<String> known = parts.monitors.all().stream().map(Monitor::name).toList();
-            throw new VmException(known.isEmpty() ? "there is no monitor (is bundle monitor.x86 active?)"
-                : wanted == null ? "no monitor supports " + CpuModel.X86_32 : "unknown monitor \"" + wanted + "\"; known: " + String.join(", ", known));
-        }
-        if (!found.supports(CpuModel.X86_32)) throw new VmException("monitor \"" + found.name() + "\" cannot run " + CpuModel.X86_32 + " on this host");
-        return found;
-    }
-
-    private List<VirtualDeviceProvider> providers() throws VmException {
-        List<VirtualDeviceProvider> providers = new ArrayList<>();
-        for (Hardware.Device device : hardware.devices()) {
-            providers.add(parts.devices.find(provider -> provider.types().contains(device.type())).orElseThrow(() -> {
-                if (parts.devices.all().isEmpty()) return new VmException("there are no virtual devices (is bundle devices.pc active?)");
-                return new VmException("unknown device \"" + device.type() + "\" (" + device.key() + "); known: " + String.join(", ", parts.deviceTypes()));
-            }));
-        }
-        return providers;
-    }
-
     private GuestMemory reserve() throws VmException, AdmissionException {
         long total = parts.memory.totalBytes();
         if (hardware.memoryBytes() > total) {
@@ -152,15 +128,10 @@ final class PoweredMachine implements BootContext, Powered {
         return parts.memory.create(hardware.memoryBytes());
     }
 
-    private void attach(Hardware.Device description, VirtualDeviceProvider provider) throws VmException {
-        AttachedDevice attached = new AttachedDevice(this, description, provider);
+    private void attach(List<VirtualDeviceProvider> providers) throws VmException {
         lock.enter();
         try {
-            devices.add(attached);
-            attached.device(provider.create(description.type(), attached, Optional.empty()));
-            if (attached.device() == null) throw new IllegalStateException("the provider made no device");
-        } catch (IllegalArgumentException | IllegalStateException e) {
-            throw new VmException("device \"" + description.type() + "\" (" + description.prefix() + "): " + e.getMessage(), e);
+            devices.attach(providers);
         } finally {
             lock.leave();
         }
@@ -171,20 +142,12 @@ final class PoweredMachine implements BootContext, Powered {
         lock.enter();
         try {
             cpu.resetPins();
-            for (AttachedDevice device : devices) {
-                try {
-                    device.device().reset();
-                } catch (Throwable e) {
-                    device.broken("at reset", e);
-                }
-            }
+            devices.reset();
         } finally {
             lock.leave();
         }
         Firmware firmware = parts.firmwares.find(any -> true).orElseThrow(() -> new BootException("there is no firmware (is bundle firmware.bios active?)"));
-        CpuState state = firmware.boot(this);
-        Vcpu vcpu = monitor.create(cpu, state);
-        cpu.install(vcpu);
+        engine.start(firmware.boot(this));
     }
 
     /** Lets the guest go for the first time. */
@@ -192,27 +155,25 @@ final class PoweredMachine implements BootContext, Powered {
         synchronized (this) {
             started = true;
         }
+        goOn();
+    }
+
+    /** Lets the guest go; what has been asked for meanwhile is served first. */
+    void goOn() {
         go();
         if (pending() != null) serve();
     }
 
-    /** Lets the guest go, unless something has been asked for that is to come first. */
+    /** Lets the guest go, unless something has been asked for that is to come first, or is missing. */
     synchronized void go() {
-        if (request == null) cpu.release();
+        if (request == null && renewal.waiting() == null) cpu.release();
     }
 
     /** Asks the guest to shut down; false if no device can tell it. */
     boolean requestShutdown() throws InterruptedException {
         if (!lock.enter(parts.patienceMillis)) return false;
         try {
-            for (AttachedDevice device : devices) {
-                try {
-                    if (device.device().requestShutdown()) return true;
-                } catch (Throwable e) {
-                    device.broken("asking the guest to shut down", e);
-                }
-            }
-            return false;
+            return devices.requestShutdown();
         } finally {
             lock.leave();
         }
@@ -238,7 +199,9 @@ final class PoweredMachine implements BootContext, Powered {
         }
     }
 
+    /** What is to be done now, or null. A stunned machine can go off but not be reset. */
     synchronized PowerRequest takeRequest() {
+        if (renewal.waiting() != null && request != null && !request.kind().isEnd()) return null;
         PowerRequest taken = request;
         request = null;
         return taken;
@@ -289,9 +252,28 @@ final class PoweredMachine implements BootContext, Powered {
         return all;
     }
 
-    boolean uses(Object service) {
-        return monitor == service || devices.stream().anyMatch(device -> device.provider() == service);
+    // Replacement of parts, under the power lock.
+
+    /** A part has gone or is waited for; no matter if the machine is about to go off anyway. */
+    boolean needsRenewal() {
+        PowerRequest asked = pending();
+        return (asked == null || !asked.kind().isEnd()) && renewal.due();
     }
+
+    /** Guest time stands still, after all that was due has been done. Under the device lock. */
+    void standBy() {
+        work.finish();
+        clock.stop();
+    }
+
+    /** Guest time goes on. Under the device lock. */
+    void resume() {
+        interrupts.settle();
+        clock.start();
+    }
+
+    /** Looks on a thread of the kernel what can be done about parts that are missing. */
+    void renew() { owner.renew(); }
 
     /** True when the vCPU and the devices stand still, at the latest after the kernel's patience. */
     boolean standsStill() throws InterruptedException {
@@ -307,7 +289,7 @@ final class PoweredMachine implements BootContext, Powered {
         parts.worlds.remove(cpu);
         lock.enter();
         try {
-            for (int i = devices.size() - 1; i >= 0; i--) devices.get(i).detach();
+            devices.detach();
             work.close();
             clock.close();
             while (!closing.isEmpty()) close(closing.pop());

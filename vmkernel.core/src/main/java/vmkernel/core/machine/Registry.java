@@ -101,25 +101,36 @@ public final class Registry implements VmRegistry {
     void unbindScheduler(WorldScheduler scheduler) { parts.worlds.unbind(scheduler); }
 
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
-    void bindMonitor(Monitor monitor, Map<String, Object> properties) { parts.monitors.add(monitor, properties); }
+    void bindMonitor(Monitor monitor, Map<String, Object> properties) {
+        parts.monitors.add(monitor, properties);
+        renew();
+    }
 
     void unbindMonitor(Monitor monitor) {
         parts.monitors.remove(monitor);
-        for (Machine machine : snapshot()) machine.lost(monitor, "monitor " + monitor.name());
+        renew();
     }
 
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
-    void bindDevices(VirtualDeviceProvider provider, Map<String, Object> properties) { parts.devices.add(provider, properties); }
+    void bindDevices(VirtualDeviceProvider provider, Map<String, Object> properties) {
+        parts.devices.add(provider, properties);
+        renew();
+    }
 
     void unbindDevices(VirtualDeviceProvider provider) {
         parts.devices.remove(provider);
-        for (Machine machine : snapshot()) machine.lost(provider, "the bundle of its virtual devices");
+        renew();
     }
 
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     void bindFirmware(Firmware firmware, Map<String, Object> properties) { parts.firmwares.add(firmware, properties); }
 
     void unbindFirmware(Firmware firmware) { parts.firmwares.remove(firmware); }
+
+    /** The running machines look whether they lost something, or can have what they miss. The old code lives as long as this takes. */
+    private void renew() {
+        for (Machine machine : snapshot()) machine.renew();
+    }
 
     Parts parts() { return parts; }
 

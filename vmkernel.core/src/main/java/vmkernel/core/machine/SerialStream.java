@@ -113,6 +113,12 @@ final class SerialStream implements ByteStream, Console {
         }
     }
 
+    /** Tells a new listener what the one before was told or would have been. Under the device lock. */
+    void tellAgain() {
+        if (readable != null && available()) readable.run();
+        if (writable != null) writable.run();
+    }
+
     /** Under no lock: calls a listener of the device. */
     private void tellDevice(boolean input) {
         device.enter();

@@ -12,7 +12,7 @@ import vmkernel.api.world.World;
 
 /**
  * A virtual CPU as the kernel sees it: the world that runs it and its input pins. The monitor's {@link Vcpu} in it is
- * replaced at each reset, while the world is held.
+ * replaced at each reset, and with the monitor's bundle, while the world is held.
  */
 final class VirtualCpu implements World, VcpuContext {
     /** The time-stamp counter counts guest nanoseconds. */
@@ -36,8 +36,9 @@ final class VirtualCpu implements World, VcpuContext {
     private Slice turn;
     /** Changed under the gate, while held. */
     private volatile Vcpu vcpu;
-    /** Instructions of vCPUs before the present one. */
+    /** Instructions of vCPUs before the present one; and of those, the ones before the last reset. */
     private volatile long retired;
+    private volatile long beforeBoot;
 
     VirtualCpu(PoweredMachine machine, Worlds worlds, int id, String name, ResourceAllocation allocation) {
         this.machine = machine;
@@ -102,19 +103,20 @@ final class VirtualCpu implements World, VcpuContext {
         }
     }
 
-    /** Puts a new vCPU in, while held; pulses and levels of the old one are gone. */
+    /** Puts a new vCPU in, while held. */
     void install(Vcpu next) {
         synchronized (gate) {
             vcpu = next;
         }
     }
 
-    /** All inputs as at power-on. Before the devices are reset. */
+    /** All inputs as at power-on. While there is no vCPU, before the devices are reset. */
     void resetPins() {
         events.set(0);
         a20 = true;
         ignoreNumericError = false;
         machine.interrupts().numericError(false);
+        beforeBoot = retired;
     }
 
     /** Lets the vCPU run. */
@@ -151,10 +153,7 @@ final class VirtualCpu implements World, VcpuContext {
     }
 
     /** Instructions since the last reset. */
-    long instructionsOfBoot() {
-        Vcpu now = vcpu;
-        return now == null ? 0 : now.instructions();
-    }
+    long instructionsOfBoot() { return instructions() - beforeBoot; }
 
     private void kick() {
         Vcpu now = vcpu;
@@ -195,6 +194,7 @@ final class VirtualCpu implements World, VcpuContext {
     void acknowledgeNumericError() {
         ignoreNumericError = true;
         machine.interrupts().numericError(false);
+        beforeBoot = retired;
     }
 
     // What the monitor may touch.
