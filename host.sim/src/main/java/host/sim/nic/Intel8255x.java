@@ -66,16 +66,16 @@ public final class Intel8255x implements Model {
     }
 
     /**
-     * As the hardware file says: {@code chip}, {@code mac}, and {@code wire} with a text as in {@link Wires}, or none.
+     * As the hardware file says: {@code model}, {@code mac}, and {@code net} with a text as in {@link Wires}, or none.
      *
      * @throws HardwareException if a line makes no sense or the wire cannot be had
      */
     public static Intel8255x of(Slot slot, Settings settings, Wires wires) throws HardwareException {
         NicSettings checked = NicSettings.of(settings);
         try {
-            return new Intel8255x(slot, checked, wires.open(settings.text("wire", "none")));
+            return new Intel8255x(slot, checked, wires.open(settings.text("net", "none")));
         } catch (IOException e) {
-            throw settings.wrong("wire", e.getMessage());
+            throw settings.wrong("net", e.getMessage());
         }
     }
 

@@ -2,6 +2,7 @@ package host.sim.nic;
 
 import host.sim.bus.HardwareException;
 import host.sim.bus.Settings;
+import java.util.Locale;
 import vmkernel.api.hardware.PciId;
 import vmkernel.api.net.MacAddress;
 
@@ -24,14 +25,14 @@ public record NicSettings(Chip chip, MacAddress address) {
     }
 
     /**
-     * From the hardware file: {@code chip} is 82557, 82558 or 82559 (the default), {@code mac} the address.
+     * From the hardware file: {@code model} is i82557, i82558 or i82559, {@code mac} the address.
      *
      * @throws HardwareException if there is no address, or something makes no sense
      */
     static NicSettings of(Settings settings) throws HardwareException {
-        String chip = settings.text("chip", "82559").strip();
-        if (!chip.matches("8255[789]")) throw settings.wrong("chip", "82557, 82558 or 82559 is needed");
-        return new NicSettings(Chip.valueOf("I" + chip), address(settings));
+        String model = settings.text("model").strip().toUpperCase(Locale.ROOT);
+        if (!model.matches("I8255[789]")) throw settings.wrong("model", "i82557, i82558 or i82559 is needed");
+        return new NicSettings(Chip.valueOf(model), address(settings));
     }
 
     private static MacAddress address(Settings settings) throws HardwareException {

@@ -46,8 +46,8 @@ class RegistersTest {
 
     @Test
     void settingsThatMakeNoSenseAreNamed() {
-        for (String[] row : new String[][] {{"chip", "82540"}, {"mac", "01:00:5e:00:00:01"}, {"mac", "1:2:3"}, {"wire", "string:1"}, {"wire", "tap:tap9"}}) {
-            Settings settings = Settings.of("chip", "82559", row[0], row[1], "mac".equals(row[0]) ? "wire" : "mac", "mac".equals(row[0]) ? "none" : MAC.toString());
+        for (String[] row : new String[][] {{"model", "i82540"}, {"mac", "01:00:5e:00:00:01"}, {"mac", "1:2:3"}, {"net", "string:1"}, {"net", "tap:tap9"}}) {
+            Settings settings = Settings.of("model", "i82559", row[0], row[1], "mac".equals(row[0]) ? "net" : "mac", "mac".equals(row[0]) ? "none" : MAC.toString());
             String message = assertThrows(HardwareException.class, () -> Intel8255x.of(new TestSlot(), settings, new Wires(Optional::empty))).getMessage();
             assertTrue(message.contains(row[0] + " = \"" + row[1] + "\"") && !message.contains("\n"), message);
         }
@@ -57,7 +57,7 @@ class RegistersTest {
     @Test
     void anAdapterIsMadeFromTheHardwareFile() throws HardwareException {
         Wires wires = new Wires(Optional::empty);
-        try (Intel8255x chip = Intel8255x.of(new TestSlot(), Settings.of("chip", "82558", "mac", MAC.toString(), "wire", "hub:lab"), wires)) {
+        try (Intel8255x chip = Intel8255x.of(new TestSlot(), Settings.of("model", "i82558", "mac", MAC.toString(), "net", "hub:lab"), wires)) {
             assertEquals(5, chip.id().revision());
             assertEquals(1, chip.read(0, 0x1D, 1) & 1);
             wires.hub("lab").power(false);
