@@ -169,7 +169,7 @@ public class KernelIT {
         };
         ServiceRegistration<?> registration = context.registerService(VirtualDeviceProvider.class, broken, null);
         try {
-            VirtualMachine bad = machine("bad", "mov dx, 0x700\n in al, dx\n jmp $", "ethernet0.present=TRUE", "ethernet0.virtualDev=broken");
+            VirtualMachine bad = machine("bad", "mov dx, 0x700\n in al, dx\n jmp $", "ethernet0.present=TRUE", "ethernet0.devName=vmnet_0", "ethernet0.virtualDev=broken");
             VirtualMachine good = machine("good", GOOD);
             good.powerOn();
             bad.powerOn();

@@ -68,6 +68,7 @@ final class AttachedDevice implements DeviceContext {
         streams.forEach(stream -> stream.listener(null, null));
         machine.interrupts().detach(this);
         machine.pci().release(this);
+        machine.peripherals().detach(description.prefix());
     }
 
     /** It has the state of a device that went: what came for it meanwhile is told. Under the device lock. */
@@ -107,9 +108,9 @@ final class AttachedDevice implements DeviceContext {
 
     @Override public PciHandler pci(int slot, int function) { return machine.pci().at(slot, function); }
 
-    @Override public Map<Integer, VirtualDisk> disks() { return Map.of(); }
+    @Override public Map<Integer, VirtualDisk> disks() { return machine.peripherals().disks(description.prefix()); }
 
-    @Override public SwitchPort network() { throw new IllegalStateException(description.prefix() + ": there is no network"); }
+    @Override public SwitchPort network() { return machine.peripherals().network(description.prefix()); }
 
     @Override
     public void serveInterrupts(InterruptSink sink) {

@@ -22,6 +22,7 @@ import vmkernel.api.vm.VmConfigException;
 import vmkernel.api.vm.VmException;
 import vmkernel.api.world.ResourceAllocation;
 import vmkernel.core.vmx.Hardware;
+import vmkernel.core.vmx.Identity;
 import vmkernel.core.vmx.VmxFile;
 
 /**
@@ -196,6 +197,7 @@ public final class Machine implements VirtualMachine {
             if (on != null) throw new VmException(name + ": is on already");
             if (!registered) throw new VmException(name + ": is not registered");
             reload();
+            settle();
             Hardware hardware = Hardware.of(config);
             PoweredMachine next = new PoweredMachine(this, parts, config, hardware, devices);
             next.assemble();
@@ -225,6 +227,18 @@ public final class Machine implements VirtualMachine {
         } catch (IOException e) {
             throw new VmException(e.getMessage(), e);
         }
+    }
+
+    /** Takes up the UUID and the addresses that were made for it, and writes them into the file. */
+    private void settle() throws VmConfigException {
+        VmConfig settled = Identity.settled(config, Identity.host());
+        if (settled == config) return;
+        try {
+            if (file != null) VmxFile.read(file).with(settled).write();
+        } catch (IOException e) {
+            LOG.warn("{}: cannot be written: {}; its UUID and network addresses stay as long as the file does not move", file, e.getMessage());
+        }
+        config = settled;
     }
 
     @Override

@@ -11,10 +11,14 @@ import vmkernel.api.device.VirtualDeviceProvider;
 import vmkernel.api.firmware.Firmware;
 import vmkernel.core.memory.PagePool;
 import vmkernel.api.monitor.Monitor;
+import vmkernel.core.net.Networks;
+import vmkernel.core.storage.StoragePaths;
 
 /** What machines are made of and run on: the kernel's own parts, and services that come and go. */
 final class Parts implements AutoCloseable {
     final PagePool memory;
+    final StoragePaths storage;
+    final Networks networks;
     /** Folder of the installation; dumps go below it. */
     final Path home;
     /** How long a power-on waits for a service while there is none of its kind: its bundle may be just starting. */
@@ -39,8 +43,10 @@ final class Parts implements AutoCloseable {
     /** World ids; those of virtual machines are above 100. */
     private final AtomicInteger lastId = new AtomicInteger(100);
 
-    Parts(PagePool memory, Path home) {
+    Parts(PagePool memory, StoragePaths storage, Networks networks, Path home) {
         this.memory = memory;
+        this.storage = storage;
+        this.networks = networks;
         this.home = home;
     }
 

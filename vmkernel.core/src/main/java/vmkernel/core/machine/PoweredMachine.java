@@ -45,6 +45,7 @@ final class PoweredMachine implements BootContext, Powered {
     private final Engine engine;
     private final Renewal renewal;
     private final DeviceWork work;
+    private final Peripherals peripherals;
     /** Last one first. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
     private final Map<String, Long> misuses = new TreeMap<>();
@@ -67,6 +68,7 @@ final class PoweredMachine implements BootContext, Powered {
         clock = new GuestTimers(lock, parts.clock);
         work = new DeviceWork(lock, clock, parts.clock, this::broken);
         ports = new PortSpace(lock);
+        peripherals = new Peripherals(this, parts);
         pci = new PciSlots(owner.pciSlots());
         devices = new Devices(this, parts.devices, hardware.devices());
         engine = new Engine(this, cpu, parts.monitors);
@@ -82,6 +84,7 @@ final class PoweredMachine implements BootContext, Powered {
     CpuPins pins() { return pins; }
     Engine engine() { return engine; }
     Renewal renewal() { return renewal; }
+    Peripherals peripherals() { return peripherals; }
     Hardware hardware() { return hardware; }
     SerialStream stream(String name) { return owner.stream(name); }
     @Override public VmConfig config() { return config; }
@@ -98,6 +101,7 @@ final class PoweredMachine implements BootContext, Powered {
             memory = reserve();
             mmio = new MemorySpace(lock, memory, memory instanceof Remappable pages ? pages : (address, bytes) -> {});
             parts.worlds.admit(cpu);
+            peripherals.open();
             attach(providers);
             boot();
             synchronized (this) {
@@ -142,6 +146,7 @@ final class PoweredMachine implements BootContext, Powered {
         lock.enter();
         try {
             cpu.resetPins();
+            peripherals.reset();
             devices.reset();
         } finally {
             lock.leave();

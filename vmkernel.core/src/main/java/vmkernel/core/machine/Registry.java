@@ -28,6 +28,8 @@ import vmkernel.api.vm.VmException;
 import vmkernel.api.vm.VmRegistry;
 import vmkernel.api.world.WorldScheduler;
 import vmkernel.core.memory.PagePool;
+import vmkernel.core.net.Networks;
+import vmkernel.core.storage.StoragePaths;
 import vmkernel.core.vmx.Hardware;
 import vmkernel.core.vmx.VmList;
 import vmkernel.core.vmx.VmxFile;
@@ -46,8 +48,8 @@ public final class Registry implements VmRegistry {
     private final List<Machine> machines = new ArrayList<>();
 
     @Activate
-    public Registry(BundleContext context, @Reference PagePool memory) {
-        this(memory, Path.of(text(context, "vmk.home", ".")), text(context, "vmk.vmlist", ""));
+    public Registry(BundleContext context, @Reference PagePool memory, @Reference StoragePaths storage, @Reference Networks networks) {
+        this(memory, storage, networks, Path.of(text(context, "vmk.home", ".")), text(context, "vmk.vmlist", ""));
     }
 
     private static String text(BundleContext context, String key, String otherwise) {
@@ -55,9 +57,9 @@ public final class Registry implements VmRegistry {
         return value == null || value.isBlank() ? otherwise : value;
     }
 
-    Registry(PagePool memory, Path home, String vmList) {
+    Registry(PagePool memory, StoragePaths storage, Networks networks, Path home, String vmList) {
         Path root = home.toAbsolutePath().normalize();
-        parts = new Parts(memory, root);
+        parts = new Parts(memory, storage, networks, root);
         list = new VmList(vmList.isEmpty() ? root.resolve("var/vm-list") : Path.of(vmList).toAbsolutePath());
         load();
     }

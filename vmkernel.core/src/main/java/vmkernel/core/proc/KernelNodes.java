@@ -1,13 +1,11 @@
 package vmkernel.core.proc;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
-import java.util.UUID;
 import java.util.stream.Collectors;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.FrameworkUtil;
@@ -18,6 +16,7 @@ import vmkernel.api.world.WorldScheduler.Usage;
 import vmkernel.core.machine.Machine;
 import vmkernel.core.machine.Registry;
 import vmkernel.core.memory.PagePool;
+import vmkernel.core.vmx.Identity;
 
 /**
  * The kernel's own nodes: views of live data, so there is nothing to keep up to date. Names, columns and units as the
@@ -109,17 +108,8 @@ final class KernelNodes {
 
     private String names(int id, Machine machine) {
         String file = machine.config().file().toAbsolutePath().toString();
-        return "vmid=" + id + "   pid=" + ProcessHandle.current().pid() + "   cfgFile=\"" + file + "\"   uuid=\"" + machine.config().text("uuid.bios", uuid(file))
+        return "vmid=" + id + "   pid=" + ProcessHandle.current().pid() + "   cfgFile=\"" + file + "\"   uuid=\"" + Identity.uuid(machine.config())
             + "\"   displayName=\"" + machine.name() + "\"";
-    }
-
-    /** A UUID in VMware's spelling, always the same for a file. */
-    private static String uuid(String file) {
-        UUID uuid = UUID.nameUUIDFromBytes(file.getBytes(StandardCharsets.UTF_8));
-        String hex = String.format("%016x%016x", uuid.getMostSignificantBits(), uuid.getLeastSignificantBits());
-        StringBuilder text = new StringBuilder();
-        for (int i = 0; i < 16; i++) text.append(i == 0 ? "" : i == 8 ? "-" : " ").append(hex, 2 * i, 2 * i + 2);
-        return text.toString();
     }
 
     private String usage(int id) {

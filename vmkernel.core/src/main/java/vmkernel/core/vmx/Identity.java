@@ -74,6 +74,9 @@ public final class Identity {
         return config.with(prefix + ".addressType", "generated").with(key, new MacAddress(GENERATED | last).toString()).with(prefix + ".generatedAddressOffset", String.valueOf(offset));
     }
 
+    /** The UUID that a machine has, or would get. */
+    public static String uuid(VmConfig config) { return config.text("uuid.bios").orElseGet(() -> uuid(host(), config.file())); }
+
     /** In VMware's spelling; begins with its letters VM. */
     private static String uuid(String host, Path file) {
         try {

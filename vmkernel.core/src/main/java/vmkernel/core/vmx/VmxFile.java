@@ -183,6 +183,14 @@ public final class VmxFile {
         return new VmxFile(file, charset, changed);
     }
 
+    /** The same text with the values of a configuration, where they differ. */
+    public VmxFile with(VmConfig changed) throws VmConfigException {
+        VmxFile text = this;
+        VmConfig before = config();
+        for (String key : changed.keys()) if (!changed.text(key).equals(before.text(key))) text = text.with(key, changed.text(key, ""));
+        return text;
+    }
+
     /** @throws VmConfigException if this cannot be a key */
     public static void checkKey(String key) throws VmConfigException {
         if (key.isEmpty() || !key.chars().allMatch(c -> keyCharacter((char) c))) throw new VmConfigException("\"" + key + "\" is not a key");

@@ -26,6 +26,9 @@ import vmkernel.api.vm.VmConfig;
 import vmkernel.api.vm.VmException;
 import vmkernel.api.world.Slice;
 import vmkernel.core.memory.PagePool;
+import vmkernel.core.net.Networks;
+import vmkernel.core.net.Uplinks;
+import vmkernel.core.storage.StoragePaths;
 
 /**
  * A kernel whose monitor, devices and firmware do what a test says: the guest is a Java lambda. The board passes interrupts of
@@ -51,6 +54,9 @@ final class FakePc implements AutoCloseable {
 
     final ThreadScheduler scheduler = new ThreadScheduler();
     final PagePool memory = new PagePool(64 * MB);
+    final StoragePaths storage = new StoragePaths();
+    final Uplinks uplinks = new Uplinks();
+    final Networks networks;
     final Path home;
     final Registry registry;
     final FakeMonitor monitor = new FakeMonitor("fake");
@@ -60,7 +66,8 @@ final class FakePc implements AutoCloseable {
 
     FakePc(Path home) {
         this.home = home;
-        registry = new Registry(memory, home, "");
+        networks = new Networks(uplinks, home);
+        registry = new Registry(memory, storage, networks, home, "");
         registry.bindScheduler(scheduler);
         registry.bindMonitor(monitor, Map.of());
         registry.bindDevices(devices, Map.of());
@@ -158,13 +165,14 @@ final class FakePc implements AutoCloseable {
         final List<String> log = new CopyOnWriteArrayList<>();
         /** What the interrupt controller was told. */
         final List<String> lines = new CopyOnWriteArrayList<>();
+        volatile Set<String> types = Set.of("440bx", "uart", "debugcon", "debugexit");
         volatile Step onCreate = context -> {};
         volatile Step onReset = context -> {};
         volatile boolean powerButton;
         volatile DeviceContext board;
         volatile DeviceContext uart;
 
-        @Override public Set<String> types() { return Set.of("440bx", "uart", "debugcon", "debugexit"); }
+        @Override public Set<String> types() { return types; }
 
         @Override
         public VirtualDevice create(String type, DeviceContext context, Optional<SavedState> state) {

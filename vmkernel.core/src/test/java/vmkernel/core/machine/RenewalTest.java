@@ -86,7 +86,7 @@ class RenewalTest {
     }
 
     private Machine running() throws VmException {
-        return pc.running("a", FakePc.HALT, "monitor", "looper", "ethernet0.present", "TRUE", "ethernet0.virtualDev", "counter", "serial0.present", "TRUE");
+        return pc.running("a", FakePc.HALT, "monitor", "looper", "ethernet0.present", "TRUE", "ethernet0.devName", "vmnet_0", "ethernet0.virtualDev", "counter", "serial0.present", "TRUE");
     }
 
     /** The guest goes on and finds nothing wrong. */
@@ -391,7 +391,7 @@ class RenewalTest {
 
     @Test
     void theInterruptControllerGetsTheLinesOfDevicesThatStayed() throws Exception {
-        Machine vm = pc.running("a", FakePc.HALT, "ethernet0.present", "TRUE", "ethernet0.virtualDev", "counter", "serial0.present", "TRUE");
+        Machine vm = pc.running("a", FakePc.HALT, "ethernet0.present", "TRUE", "ethernet0.devName", "vmnet_0", "ethernet0.virtualDev", "counter", "serial0.present", "TRUE");
         watched.context.interrupt(Counter.LINE).set(true);
         pc.devices.uart.interrupt(Counter.LINE).set(true);
         pc.devices.uart.interrupt(4).set(true);
@@ -410,7 +410,7 @@ class RenewalTest {
 
     @Test
     void aLineThatASuccessorTakesUpAgainMakesNoEdge() throws Exception {
-        Machine vm = pc.running("a", FakePc.HALT, "ethernet0.present", "TRUE", "ethernet0.virtualDev", "counter");
+        Machine vm = pc.running("a", FakePc.HALT, "ethernet0.present", "TRUE", "ethernet0.devName", "vmnet_0", "ethernet0.virtualDev", "counter");
         pc.monitor.last.context.ports().write(Counter.PORT, 4, 1);
         assertEquals(List.of("line 17 up"), pc.devices.lines);
         int slot = -1;
@@ -440,7 +440,7 @@ class RenewalTest {
             while (release.get() == 0) Thread.onSpinWait();
             vcpu.instructions++;
             return Vcpu.Exit.STOPPED;
-        }, "monitor", "fake", "ethernet0.present", "TRUE", "ethernet0.virtualDev", "counter");
+        }, "monitor", "fake", "ethernet0.present", "TRUE", "ethernet0.devName", "vmnet_0", "ethernet0.virtualDev", "counter");
         running.await();
         replaceDevices(false);
         assertEquals("the virtual CPU or a device does not stop (monitor fake)", vm.reason());
