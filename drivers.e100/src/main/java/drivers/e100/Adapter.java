@@ -39,9 +39,9 @@ final class Adapter implements NetAdapter {
 
     /** The clock of what needs no interrupt: link, watchdog, counters. */
     private static final long TICK_MILLIS = 1000;
-    private static final int TICKS_OF_HANG = 2, TICKS_BETWEEN_DUMPS = 5;
+    private static final int TICKS_OF_HANG = 5, TICKS_BETWEEN_DUMPS = 5;
     private static final long MILLISECOND = 1_000_000;
-    private static final long START_NANOS = 1000 * MILLISECOND, DUMP_NANOS = 50 * MILLISECOND, SELF_TEST_NANOS = 20 * MILLISECOND, ABORT_NANOS = 10 * MILLISECOND;
+    private static final long START_NANOS = 2000 * MILLISECOND, SELF_TEST_NANOS = 1000 * MILLISECOND, DUMP_NANOS = 50 * MILLISECOND, ABORT_NANOS = 50 * MILLISECOND;
     /** Room for two 32-bit results. */
     private static final int SELF_TEST_BYTES = 16;
     private static final int REVISION_82558 = 4;
@@ -297,8 +297,8 @@ final class Adapter implements NetAdapter {
             int status = csr.status();
             if (Csr.gone(status)) throw new DriverException(device.address() + ": the card does not answer any more");
             boolean ready = finishCommands();
-            watchProgress(status);
-            if (Csr.receiveUnit(status) != Csr.RU_READY) serveReceiver();
+            watchProgress(Csr.commandUnit(status));
+            serveReceiver();
             if (++ticks % TICKS_BETWEEN_DUMPS == 0) dump();
             watchLink();
             if (ready) upcalls.transmitReady();
@@ -309,17 +309,17 @@ final class Adapter implements NetAdapter {
     }
 
     /** The command unit has something to do, but finishes nothing. */
-    private void watchProgress(int status) throws DriverException {
+    private void watchProgress(int unit) throws DriverException {
         synchronized (commands) {
             boolean moved = ring.empty() || ring.finished() != finishedThen;
             finishedThen = ring.finished();
             ticksWithoutProgress = moved ? 0 : ticksWithoutProgress + 1;
             if (ticksWithoutProgress < TICKS_OF_HANG) return;
-            throw new DriverException(String.format("%s: the command unit hangs in state %d with %d blocks", device.address(), Csr.commandUnit(status), ring.outstanding()));
+            throw new DriverException(String.format("%s: the command unit hangs in state %d with %d blocks", device.address(), unit, ring.outstanding()));
         }
     }
 
-    /** The interrupt was lost. */
+    /** In case an interrupt was lost. */
     private void serveReceiver() throws DriverException {
         serving.lock();
         try {

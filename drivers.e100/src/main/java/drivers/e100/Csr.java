@@ -27,10 +27,11 @@ final class Csr {
     private static final int PORT_RESET = 0, PORT_SELF_TEST = 1, PORT_SELECTIVE_RESET = 2;
     private static final long MICROSECOND = 1_000, MILLISECOND = 1_000_000;
     private static final long RESET_NANOS = 20 * MICROSECOND;
-    /** Commands are accepted within microseconds, unless the bus is very busy. */
-    private static final long ACCEPT_NANOS = 100 * MILLISECOND;
-    /** A management frame has 64 bits of 400 ns. */
-    private static final long MDI_NANOS = 20 * MILLISECOND;
+    /**
+     * For what takes a healthy chip microseconds: a command is accepted, a management frame of 64 bits of 400 ns comes back. As
+     * long as it is because this host, and a device that is a program of it, may both stand still for a while.
+     */
+    private static final long ANSWER_NANOS = 1000 * MILLISECOND;
     private static final int MDI_WRITE = 0x0400_0000, MDI_READ = 0x0800_0000, MDI_READY = 0x1000_0000;
     /** Waits spin for as long as most of them take, then sleep. */
     private static final long SPIN_NANOS = 20 * MICROSECOND, SLEEP_NANOS = 50 * MICROSECOND;
@@ -84,7 +85,7 @@ final class Csr {
         int pending = pending();
         if (pending == 0) return;
         if (pending == 0xFF) throw new DriverException(place + ": the card does not answer any more");
-        if (!await(() -> pending() == 0, ACCEPT_NANOS)) throw new DriverException(String.format("%s: command %02x is not accepted", place, pending));
+        if (!await(() -> pending() == 0, ANSWER_NANOS)) throw new DriverException(String.format("%s: command %02x is not accepted", place, pending));
     }
 
     private int pending() { return (int) device.read(BAR, COMMAND, 1); }
@@ -113,7 +114,7 @@ final class Csr {
 
     int readPhy(int phy, int register) throws DriverException {
         device.write(BAR, MDI, 4, MDI_READ | phy << 21 | register << 16);
-        if (!await(() -> (mdi() & MDI_READY) != 0, MDI_NANOS)) throw new DriverException(place + ": the management interface of the PHY does not answer");
+        if (!await(() -> (mdi() & MDI_READY) != 0, ANSWER_NANOS)) throw new DriverException(place + ": the management interface of the PHY does not answer");
         return mdi() & 0xFFFF;
     }
 

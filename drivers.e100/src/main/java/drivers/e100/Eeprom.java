@@ -5,7 +5,7 @@ import java.util.Optional;
 /** The serial EEPROM with the card's address: a 93C46 of 64 words or a 93C66 of 256, bit by bit. [8255x] 6.3.4. */
 final class Eeprom {
     private static final int CLOCK = 0x01, SELECT = 0x02, TO_CHIP = 0x04, FROM_CHIP = 0x08;
-    private static final int READ = 0b110, READ_BITS = 3, MAX_ADDRESS_BITS = 8, WORD_BITS = 16;
+    private static final int READ = 0b110, READ_BITS = 3, MIN_ADDRESS_BITS = 6, MAX_ADDRESS_BITS = 8, WORD_BITS = 16;
     private static final int SUM = 0xBABA;
     /** Half a clock period: the slow parts take 250 kHz. */
     private static final long HALF_CLOCK_NANOS = 2_000;
@@ -48,7 +48,7 @@ final class Eeprom {
             answered = !clock(0);
         }
         deselect();
-        return answered ? bits : 0;
+        return answered && bits >= MIN_ADDRESS_BITS ? bits : 0;
     }
 
     private int word(int address, int addressBits) {
@@ -65,19 +65,17 @@ final class Eeprom {
         for (int bit = bits - 1; bit >= 0; bit--) clock(value >> bit & 1);
     }
 
-    /** One clock; what the chip says at its end. */
+    /** One clock: the chip takes the bit and gives one at the rising edge. */
     private boolean clock(int bit) {
         int data = bit == 0 ? 0 : TO_CHIP;
         pins(SELECT | data);
-        pins(SELECT | data | CLOCK);
-        return (pins(SELECT | data) & FROM_CHIP) != 0;
+        return (pins(SELECT | data | CLOCK) & FROM_CHIP) != 0;
     }
 
     private void select() { pins(SELECT); }
 
     private void deselect() {
-        pins(0);
-        pins(CLOCK); // some parts want an edge before the next command
+        pins(SELECT);
         pins(0);
     }
 

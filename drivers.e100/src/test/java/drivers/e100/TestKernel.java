@@ -23,10 +23,10 @@ import vmkernel.api.net.NetAdapter;
 
 /** The kernel's side of one driver. Its clock runs faster than the wall's, so that tests need not wait for seconds. */
 final class TestKernel implements Upcalls, AutoCloseable {
-    private static final int SPEED = 20;
+    private static final int SPEED = 10;
 
     final BlockingQueue<byte[]> received = new LinkedBlockingQueue<>();
-    final List<LinkState> links = new ArrayList<>();
+    private final List<LinkState> links = new ArrayList<>();
     final AtomicInteger transmitReady = new AtomicInteger();
     final List<String> failures = new ArrayList<>();
     volatile Consumer<List<byte[]>> receiver = received::addAll;
@@ -106,6 +106,12 @@ final class TestKernel implements Upcalls, AutoCloseable {
     public void linkChanged(LinkState link) {
         synchronized (links) {
             links.add(link);
+        }
+    }
+
+    List<LinkState> links() {
+        synchronized (links) {
+            return List.copyOf(links);
         }
     }
 

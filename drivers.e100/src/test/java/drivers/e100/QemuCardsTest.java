@@ -1,5 +1,7 @@
 package drivers.e100;
 
+import static drivers.e100.Frames.frame;
+import static drivers.e100.Frames.frames;
 import static drivers.e100.TestKernel.await;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -22,7 +24,7 @@ import vmkernel.api.net.NetAdapter;
 import vmkernel.api.net.ReceiveFilter;
 
 /** The driver on QEMU's models of the 82557, 82558 and 82559: each test for each of them. */
-class QemuTest {
+class QemuCardsTest {
     private static final String[] MODELS = {"i82557b", "i82558b", "i82559c"};
     private static final MacAddress OTHER = MacAddress.parse("02:00:00:00:00:99"), GROUP = MacAddress.parse("01:00:5e:00:00:05"), OTHER_GROUP = MacAddress.parse("01:00:5e:7f:12:34");
 
@@ -63,21 +65,6 @@ class QemuTest {
         wire.drain();
         kernel.close();
         assertEquals("", kernel.failure());
-    }
-
-    private static byte[] frame(MacAddress to, int bytes, int number) {
-        byte[] frame = new byte[bytes];
-        new Random(number).nextBytes(frame);
-        System.arraycopy(to.bytes(), 0, frame, 0, 6);
-        frame[14] = (byte) (number >> 8);
-        frame[15] = (byte) number;
-        return frame;
-    }
-
-    private static List<byte[]> frames(MacAddress to, int count, int bytes) {
-        List<byte[]> frames = new ArrayList<>();
-        for (int i = 0; i < count; i++) frames.add(frame(to, bytes, i));
-        return frames;
     }
 
     private long counted(String name) { return adapter.statistics().get(name); }
