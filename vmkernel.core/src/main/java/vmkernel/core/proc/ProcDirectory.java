@@ -15,6 +15,8 @@ import vmkernel.api.proc.ProcNode;
 import vmkernel.api.proc.ProcTree;
 import vmkernel.core.machine.Registry;
 import vmkernel.core.memory.PagePool;
+import vmkernel.core.net.Networks;
+import vmkernel.core.storage.StoragePaths;
 
 /** The /proc/vmware tree: the kernel's own nodes and those of all {@link ProcNode} services, made when somebody looks. */
 @Component(service = ProcTree.class)
@@ -22,10 +24,16 @@ public final class ProcDirectory implements ProcTree {
     private static final String ROOT = "/proc/vmware";
 
     private final KernelNodes kernel;
+    private final StorageNodes storage;
+    private final NetworkNodes network;
     private final List<ProcNode> services = new CopyOnWriteArrayList<>();
 
     @Activate
-    public ProcDirectory(@Reference Registry registry, @Reference PagePool memory) { kernel = new KernelNodes(registry, memory); }
+    public ProcDirectory(@Reference Registry registry, @Reference PagePool memory, @Reference StoragePaths storage, @Reference Networks networks) {
+        kernel = new KernelNodes(registry, memory);
+        this.storage = new StorageNodes(storage);
+        network = new NetworkNodes(networks);
+    }
 
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     void bindNode(ProcNode node) { services.add(node); }
@@ -40,6 +48,8 @@ public final class ProcDirectory implements ProcTree {
     private Map<String, ProcNode> nodes() {
         Map<String, ProcNode> nodes = new TreeMap<>();
         for (ProcNode node : kernel.nodes()) nodes.put(node.path(), node);
+        for (ProcNode node : storage.nodes()) nodes.put(node.path(), node);
+        for (ProcNode node : network.nodes()) nodes.put(node.path(), node);
         for (ProcNode node : services) nodes.putIfAbsent(node.path(), node);
         return nodes;
     }

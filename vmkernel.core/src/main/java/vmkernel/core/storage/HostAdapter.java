@@ -96,7 +96,7 @@ public final class HostAdapter {
     private static Long key(LogicalUnit unit) { return (long) unit.target() << 32 | unit.lun(); }
 
     /** Those that are there, by target and LUN. */
-    synchronized List<Unit> units() {
+    public synchronized List<Unit> units() {
         List<Unit> present = new ArrayList<>(units.values());
         present.removeIf(Unit::gone);
         return present;

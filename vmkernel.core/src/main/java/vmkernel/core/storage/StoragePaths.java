@@ -70,7 +70,7 @@ public final class StoragePaths implements Storage {
         for (HostAdapter adapter : adapters.values()) {
             for (Unit unit : adapter.units()) {
                 devices.add(Extent.all(unit));
-                if (adapter.queue().works()) unit.partitions().forEach(partition -> devices.add(unit.extent(partition)));
+                unit.partitionsNow().forEach(partition -> devices.add(unit.extent(partition)));
             }
         }
         return devices;

@@ -9,7 +9,7 @@ import vmkernel.api.storage.BlockAdapter;
 import vmkernel.api.storage.LogicalUnit;
 
 /** A logical unit behind an adapter, or a file: it outlives the adapter's driver, and may change or go and come back. */
-final class Unit {
+public final class Unit {
     private static final Logger LOG = LoggerFactory.getLogger(Unit.class);
 
     private final String name;
@@ -36,11 +36,13 @@ final class Unit {
         return unit;
     }
 
-    String name() { return name; }
+    /** {@code vmhba0:1:0}. */
+    public String name() { return name; }
 
     RequestQueue queue() { return queue; }
 
-    LogicalUnit now() { return now; }
+    /** What it is now, or was last. */
+    public LogicalUnit now() { return now; }
 
     boolean gone() { return gone; }
 
@@ -64,6 +66,12 @@ final class Unit {
         }
     }
 
+    /** The same without a wait: empty while there is no adapter to read the table with. */
+    public List<Partition> partitionsNow() { return queue.works() ? partitions() : List.of(); }
+
+    /** Requests that its adapter can have, has, and that wait for the adapter. */
+    public int[] load() { return queue.load(); }
+
     /** Reads the table. @throws IOException in one line */
     synchronized List<Partition> rescan() throws IOException { return partitions = List.copyOf(PartitionTable.read(Extent.all(this))); }
 
@@ -73,7 +81,7 @@ final class Unit {
     HostUser host() { return host; }
 
     /** Those who use it now, the host first. */
-    List<DiskShare> shares() { return shares; }
+    public List<DiskShare> shares() { return shares; }
 
     DiskShare join(String owner) {
         DiskShare share = new DiskShare(this, owner);

@@ -30,7 +30,7 @@ class KernelNodesTest {
     @BeforeEach
     void start() throws Exception {
         pc = new FakePc(home);
-        proc = new ProcDirectory(pc.registry, pc.memory);
+        proc = new ProcDirectory(pc.registry, pc.memory, pc.storage, pc.networks);
         vm = pc.running("web server", FakePc.HALT, "sched.cpu.shares", "2000", "sched.cpu.affinity", "0,1");
         at = "/proc/vmware/vm/" + vm.id() + "/";
     }

@@ -30,6 +30,9 @@ import vmkernel.api.storage.VirtualDisk;
 import vmkernel.api.vm.PowerMode;
 import vmkernel.api.vm.PowerState;
 import vmkernel.api.vm.VmException;
+import vmkernel.core.net.FakeNic;
+import vmkernel.core.proc.ProcDirectory;
+import vmkernel.core.storage.FakeAdapter;
 
 /** Disks and switch ports of machines, from power-on to power-off. */
 @Timeout(60)
@@ -156,6 +159,44 @@ class PeripheralsTest {
         System.arraycopy(MacAddress.parse(to).bytes(), 0, frame, 0, 6);
         return frame;
     }
+
+    @Test
+    void nodesTellOfDisksAndPorts() throws Exception {
+        ProcDirectory proc = new ProcDirectory(pc.registry, pc.memory, pc.storage, pc.networks);
+        FakeAdapter driver = new FakeAdapter(new FakeAdapter.Platter(4096), 8, 1 << 16);
+        pc.storage.adapter("vmhba0").attached(driver);
+        pc.uplinks.adapter("vmnic0").attached(new FakeNic());
+        Machine vm = pc.running("web", FakePc.HALT, "scsi0.present", "TRUE", "scsi0.virtualDev", "vmxlsilogic", "scsi0:0.present", "TRUE", "scsi0:0.name", "vmhba0:1:0",
+            "scsi0:0.shares", "high", "ethernet0.present", "TRUE", "ethernet0.address", "00:50:56:00:00:01");
+        String at = "/proc/vmware/vm/" + vm.id() + "/";
+        DeviceContext adapter = contexts.get("scsi0");
+        BlockingQueue<String> ends = new LinkedBlockingQueue<>();
+        adapter.execute(() -> {
+            adapter.disks().get(0).listener((tag, result) -> ends.add(result.toString()));
+            submit(adapter, adapter.disks().get(0), 0);
+        });
+        assertEquals("good", ends.take());
+        String lun = proc.read("/proc/vmware/scsi/vmhba0/1:0");
+        assertTrue(lun.startsWith("Vendor: FAKE      Model: Disk              Rev: 1"), lun);
+        assertTrue(lun.contains("Size:   2 MB") && lun.contains("Queue depth: 8, active 0, queued 0") && lun.contains("Paths:\n  vmhba0:1:0"), lun);
+        assertTrue(lun.lines().anyMatch(line -> line.matches("web scsi0:0 +2000 +0 +32 +0 +1 +1 +0 +0")), lun);
+        assertEquals(List.of("1:0", "stats"), proc.list("scsi/vmhba0"));
+        assertEquals(List.of("shares", "KBread", "KBwritten", "reads", "writes", "cmds", "aborts", "busResets"), words(proc.read(at + "disk/vmhba0:1:0"), 0));
+        proc.write(at + "disk/vmhba0:1:0", "low\n");
+        assertEquals(List.of("500", "0", "32", "0", "1", "1", "0", "0"), words(proc.read(at + "disk/vmhba0:1:0"), 1));
+        assertTrue(assertThrows(IOException.class, () -> proc.write(at + "disk/vmhba0:1:0", "0")).getMessage().contains("shares of 1 to 100000"));
+        assertTrue(proc.read(at + "net/00:50:56:00:00:01").startsWith("totPktsTx"));
+        assertTrue(proc.read("net/vmnic0/config").contains("vmnic0                   00:02:b3:00:00:01, link 100 Mbit/s full duplex\nPromiscuousAllowed       no\n"));
+        proc.write("net/vmnic0/config", "PromiscuousAllowed yes");
+        assertTrue(proc.read("net/vmnic0/config").contains("PromiscuousAllowed       yes"));
+        assertThrows(IOException.class, () -> proc.write("net/vmnic0/config", "Promiscuous"));
+        assertTrue(proc.read("net/vmnic0/ports").contains("00:50:56:00:00:01 web ethernet0"));
+        assertTrue(proc.read("net/vmnic0/stats").contains("totPktsTx"));
+        vm.powerOff(PowerMode.HARD);
+        assertFalse(proc.list("/").contains("vm/"));
+    }
+
+    private static List<String> words(String text, int line) { return List.of(text.lines().toList().get(line).strip().split(" +")); }
 
     @Test
     void theUuidAndTheAddressAreWrittenIntoTheFile() throws Exception {

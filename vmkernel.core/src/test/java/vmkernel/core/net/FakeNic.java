@@ -11,7 +11,7 @@ import vmkernel.api.net.NetAdapter;
 import vmkernel.api.net.ReceiveFilter;
 
 /** A network adapter that notes what it sends, as much of it as a test lets it take. It checks what the kernel promises. */
-final class FakeNic implements NetAdapter {
+public final class FakeNic implements NetAdapter {
     static final LinkState UP = new LinkState(true, 100, true);
 
     final List<byte[]> sent = new ArrayList<>();

@@ -14,16 +14,16 @@ import vmkernel.api.storage.BlockResult;
 import vmkernel.api.storage.LogicalUnit;
 
 /** An adapter whose disk is memory, and which ends its requests when a test says so, or at once. It checks what the kernel promises. */
-final class FakeAdapter implements BlockAdapter {
+public final class FakeAdapter implements BlockAdapter {
     static final int BLOCK = 512;
 
     /** The disk, which outlives drivers. */
-    static final class Platter {
+    public static final class Platter {
         final byte[] data;
         /** Times that each block was written. */
         final int[] writes;
 
-        Platter(int blocks) {
+        public Platter(int blocks) {
             data = new byte[blocks * BLOCK];
             writes = new int[blocks];
         }
@@ -43,7 +43,7 @@ final class FakeAdapter implements BlockAdapter {
     private int inside;
     int most;
 
-    FakeAdapter(Platter platter, int depth, int maxBytes) {
+    public FakeAdapter(Platter platter, int depth, int maxBytes) {
         this.platter = platter;
         this.depth = depth;
         this.maxBytes = maxBytes;
