@@ -2,6 +2,7 @@ package devices.pc;
 
 import devices.pc.bus.ByteChip;
 import devices.pc.chipset.Board440bx;
+import devices.pc.net.Vlance;
 import devices.pc.serial.DebugConsole;
 import devices.pc.serial.DebugExit;
 import devices.pc.serial.Uart16550;
@@ -20,7 +21,7 @@ public final class PcDevices implements VirtualDeviceProvider {
     private static final int DEBUG_CONSOLE_PORT = 0xE9, DEBUG_EXIT_PORT = 0xF4;
 
     @Override
-    public Set<String> types() { return Set.of("440bx", "uart", "debugcon", "debugexit"); }
+    public Set<String> types() { return Set.of("440bx", "uart", "debugcon", "debugexit", "vlance"); }
 
     @Override
     public VirtualDevice create(String type, DeviceContext context, Optional<SavedState> state) {
@@ -29,6 +30,7 @@ public final class PcDevices implements VirtualDeviceProvider {
             case "uart" -> uart(context);
             case "debugcon" -> debugConsole(context);
             case "debugexit" -> debugExit(context);
+            case "vlance" -> new Vlance(context);
             default -> throw new IllegalArgumentException("devices.pc has no device \"" + type + "\"");
         };
         state.ifPresent(device::load);

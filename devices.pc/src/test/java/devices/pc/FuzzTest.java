@@ -3,6 +3,8 @@ package devices.pc;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import devices.pc.net.PcnetDriver;
+import devices.pc.net.Wire;
 import java.time.Duration;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -28,6 +30,7 @@ class FuzzTest {
 
     private static final class Round {
         final TestMachine pc = new TestMachine(2, 64 << 20);
+        final PcnetDriver driver;
         final Random random;
 
         Round(long seed) {
@@ -36,6 +39,7 @@ class FuzzTest {
             for (int i = 0; i < 4; i++) pc.add("uart", "serial" + i);
             pc.add("debugcon", "debugcon");
             pc.add("debugexit", "debugexit");
+            driver = new PcnetDriver(pc);
             pc.pics();
         }
 
@@ -128,6 +132,33 @@ class FuzzTest {
             long at = 0xFEC0_0000L + (round.random.nextInt(8) == 0 ? round.random.nextInt(4096 - 8) : 16L * round.random.nextInt(2));
             round.pc.access(true, at, 1 << round.random.nextInt(4), round.value(), round.random.nextInt(3) != 0);
         });
+    }
+
+    /** Registers at random, over rings and blocks of random bytes, of zeros, and outside of memory. */
+    @Test
+    void theNetworkAdapter() {
+        run(12, round -> {
+            Random random = round.random;
+            Wire wire = round.driver.wire;
+                        if (random.nextInt(50) == 0) round.pc.pci(16, 0, 0x10, PcnetDriver.PORTS);
+            if (random.nextInt(50) == 0) round.pc.pci(16, 0, 4, 7);
+            if (random.nextInt(20) == 0) round.pc.guestMemory.write(random.nextInt(0x8000), 8, random.nextLong());
+            if (random.nextInt(10) == 0) wire.arrive(new byte[14 + random.nextInt(1505)], frame(random));
+            int at = PcnetDriver.PORTS + (random.nextInt(4) == 0 ? random.nextInt(32) : 0x10 + 2 * random.nextInt(2));
+            int bytes = random.nextInt(4) == 0 ? 1 << random.nextInt(3) : 2;
+            long value = random.nextInt(3) == 0 ? random.nextInt(32) : random.nextInt(0x10000);
+            if (random.nextInt(4) == 0) round.pc.access(false, at, bytes, 0, false);
+            else round.pc.access(false, at, bytes, value, true);
+            if (random.nextInt(30) == 0) round.pc.access(false, PcnetDriver.PORTS + 0x12, 2, 0, true);
+            assertTrue(wire.sent.stream().allMatch(frame -> frame.length >= 14 && frame.length <= 1518));
+            wire.sent.clear();
+        });
+    }
+
+    private static byte[] frame(Random random) {
+        byte[] frame = new byte[14 + random.nextInt(1505)];
+        random.nextBytes(frame);
+        return frame;
     }
 
     @Test

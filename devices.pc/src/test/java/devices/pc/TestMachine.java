@@ -483,6 +483,7 @@ public final class TestMachine {
     /** Guest RAM, all zero at first; host pages are touched only where it is used. */
     private static final class Memory implements GuestMemory {
         private static final Cleaner CLEANER = Cleaner.create();
+        private static final long FRESH = 32 << 20;
 
         private final TestMachine machine;
         private final long base;
@@ -492,6 +493,7 @@ public final class TestMachine {
             long address = HostMemory.allocate(machine.memoryBytes + PAGE_SIZE);
             CLEANER.register(this, () -> HostMemory.free(address));
             base = address + PAGE_SIZE - 1 & -PAGE_SIZE;
+            if (machine.memoryBytes <= FRESH) HostMemory.fill(base, machine.memoryBytes, (byte) 0); // larger ones are fresh pages of the host
         }
 
         @Override

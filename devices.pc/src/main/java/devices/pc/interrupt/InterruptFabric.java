@@ -56,6 +56,7 @@ public final class InterruptFabric implements InterruptSink {
         ioApic.reset();
         for (LocalApic apic : apics) apic.reset();
         for (int i = 0; i < route.length; i++) route[i] = NO_ROUTE;
+        for (int cpu = 0; cpu < requested.length; cpu++) request(cpu, false); // whatever a board before this one left there
         claimPages();
         settle();
     }
@@ -76,8 +77,8 @@ public final class InterruptFabric implements InterruptSink {
 
     private void exchange(int cpu, StateRecord state) {
         apics.get(cpu).exchange(state);
-        requested[cpu] = state.exchange("intr", requested[cpu]);
-        if (state.loading()) pins.interruptRequest(cpu, requested[cpu]);
+        boolean level = state.exchange("intr", requested[cpu]);
+        if (state.loading()) request(cpu, level);
     }
 
     /** Levels of wires, a bit for each line. The controllers have them in their own state. */
@@ -202,10 +203,13 @@ public final class InterruptFabric implements InterruptSink {
             LocalApic apic = apics.get(cpu);
             apic.localInput(0, external);
             boolean level = apic.hardwareEnabled() ? apic.interrupts(external) : external;
-            if (level == requested[cpu]) continue;
-            requested[cpu] = level;
-            pins.interruptRequest(cpu, level);
+            if (level != requested[cpu]) request(cpu, level);
         }
+    }
+
+    private void request(int cpu, boolean level) {
+        requested[cpu] = level;
+        pins.interruptRequest(cpu, level);
     }
 
     private boolean externalReachesCpu() {

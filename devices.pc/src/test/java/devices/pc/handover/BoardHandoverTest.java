@@ -20,7 +20,8 @@ class BoardHandoverTest extends DeviceHandover {
     void verify(TestMachine pc) {
         pc.sink.apicBase(0, 0xFEE0_0100L); // off: INTR is the 8259s'
         pc.pics();
-        pc.out(0x4D0, 0, 0);
+        pc.out(0x4D0, 0);
+        pc.out(0x4D1, 0);
         pc.out(0x21, 0xFE);
         pc.serviceAll(0x20);
         pc.out(0x43, 0x34);

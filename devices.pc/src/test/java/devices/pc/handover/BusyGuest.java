@@ -19,6 +19,7 @@ final class BusyGuest {
     final TestMachine pc = new TestMachine(2, 16 << 20);
     private final Random random;
     private final DeviceContext neighbour = pc.context("neighbour"); // a device of another bundle
+    private final BusyNetwork network;
     private final StringBuilder seen = new StringBuilder();
 
     BusyGuest(long seed) {
@@ -28,13 +29,14 @@ final class BusyGuest {
         pc.add("uart", "serial1");
         pc.add("debugcon", "debugcon");
         pc.add("debugexit", "debugexit");
+        network = new BusyNetwork(pc, random);
         pc.pics();
     }
 
     /** Does one thing. @return all that it saw of it */
     String step() {
         seen.setLength(0);
-        switch (random.nextInt(16)) {
+        switch (random.nextInt(19)) {
             case 0, 1 -> anyPort();
             case 2 -> interruptControllers();
             case 3 -> intervalTimer();
@@ -46,6 +48,7 @@ final class BusyGuest {
             case 10 -> lines();
             case 11 -> power();
             case 12 -> configuration();
+            case 13, 14, 15 -> seen.append(network.step());
             default -> time();
         }
         note(pc.pins.level[0] ? 1 : 0, pc.pins.level[1] ? 1 : 0, pc.pins.a20 ? 1 : 0, pc.pins.nmis[0], pc.pins.inits[0], pc.pins.startups[1]);
@@ -150,7 +153,7 @@ final class BusyGuest {
         String name = "serial" + random.nextInt(2);
         int base = name.equals("serial0") ? 0x3F8 : 0x2F8;
         TestMachine.Stream stream = pc.streams.get(name);
-        switch (random.nextInt(9)) {
+        switch (random.nextInt(10)) {
             case 0 -> stream.type("abcdefghijklmnopqrstuvwxyz".substring(random.nextInt(26)));
             case 1 -> {
                 stream.full = random.nextBoolean();
@@ -168,6 +171,15 @@ final class BusyGuest {
                 out(base + 3, random.nextInt(0x20));
             }
             case 5, 6 -> out(base, 'A' + random.nextInt(26));
+            case 7 -> { // bytes below the trigger level, and their time-out
+                out(base + 3, 3);
+                out(base + 4, 0x0B);
+                out(base + 2, 0xC1);
+                out(base + 1, 1);
+                stream.type("ab");
+                pc.advance(random.nextInt(6_000_000));
+                in(base + 2);
+            }
             default -> {
                 for (int i = 0; i < 8; i++) in(base + i);
             }
@@ -226,6 +238,11 @@ final class BusyGuest {
             case 1 -> pc.out16(0x1002, random.nextInt(0x10000));
             case 2 -> pc.out16(0x1000, random.nextInt(0x10000));
             case 3 -> note(pc.device("board").requestShutdown() ? 1 : 0);
+            case 4 -> {
+                out(0xB2, 0xF1);
+                pc.out16(0x1002, 1); // the timer's overflow, every 2.3 s
+                pc.out16(0x1000, 1);
+            }
             default -> { }
         }
         for (int port = 0x1000; port < 0x1040; port += 4) note(pc.in32(port));
@@ -247,8 +264,15 @@ final class BusyGuest {
             case 0 -> pc.stall(random.nextInt(5_000_000));
             case 1, 2 -> pc.advance(random.nextInt(3_000_000));
             case 3 -> pc.advance(random.nextInt(20_000));
+            case 4 -> {
+                TestMachine.Stream stream = pc.streams.get("debugcon");
+                stream.full = random.nextBoolean();
+                if (!stream.full) stream.drain();
+                out(0xE9, 'a' + random.nextInt(26));
+            }
             default -> takeInterrupts();
         }
+        if (random.nextInt(1000) == 0) pc.advance(random.nextInt(3_000) * TestMachine.MILLI);
         if (random.nextInt(300) == 0) for (String device : new String[] {"board", "serial0", "serial1"}) pc.device(device).reset();
     }
 

@@ -57,7 +57,7 @@ abstract class DeviceHandover extends HandoverContract {
         public static void main(String[] arguments) throws IOException {
             BusyGuest guest = new BusyGuest(1);
             for (int i = 0; i < 3000; i++) guest.step();
-            for (String device : List.of("board", "serial0", "debugcon")) write(Path.of(arguments[0]), device, guest.pc.save(device));
+            for (String device : List.of("board", "serial0", "debugcon", "ethernet0")) write(Path.of(arguments[0]), device, guest.pc.save(device));
         }
 
         private static void write(Path folder, String device, SavedState state) throws IOException {

@@ -17,7 +17,7 @@ final class Fields {
 
     private Fields() {}
 
-    /** Primitives by their path from the device; only objects of classes of this bundle are looked into. */
+    /** Primitives by their path from the device. Fields that are transient are no state; only objects of this bundle are looked into. */
     static Map<String, Object> of(Object device) {
         Fields fields = new Fields();
         fields.visit("", device);
@@ -40,7 +40,7 @@ final class Fields {
             map.forEach((key, element) -> visit(path + "[" + key + "]", element));
         } else if (value.getClass().getName().startsWith("devices.pc.") && !value.getClass().isHidden() && !value.getClass().getName().contains("TestMachine")) {
             for (Class<?> type = value.getClass(); type != Object.class; type = type.getSuperclass()) {
-                for (Field field : type.getDeclaredFields()) if (!Modifier.isStatic(field.getModifiers())) visit(path + "." + field.getName(), read(field, value));
+                for (Field field : type.getDeclaredFields()) if ((field.getModifiers() & (Modifier.STATIC | Modifier.TRANSIENT)) == 0) visit(path + "." + field.getName(), read(field, value));
             }
         }
     }

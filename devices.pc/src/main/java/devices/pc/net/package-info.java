@@ -1,0 +1,2 @@
+/** Network adapters. */
+package devices.pc.net;
