@@ -140,7 +140,7 @@ final class Adapter implements NetAdapter {
         return found;
     }
 
-    /** Gives both units their memory and waits until the first commands are done. */
+    /** Gives both units their memory and waits until the first commands are done, and frames can come in. */
     private void startUnits() throws DriverException {
         synchronized (commands) {
             csr.command(Csr.CU_LOAD_BASE, 0);
@@ -157,6 +157,8 @@ final class Adapter implements NetAdapter {
             if (!done) throw new DriverException(device.address() + ": the command unit does not execute its first commands");
             csr.acknowledge(Csr.EVERY_CAUSE);
             csr.command(Csr.RU_START, receiver.nextBusAddress());
+            done = Csr.await(() -> Csr.receiveUnit(csr.status()) != Csr.RU_IDLE, START_NANOS); // ready, or full already
+            if (!done) throw new DriverException(device.address() + ": the receive unit does not start");
             phase = Phase.WORKING;
         }
     }
