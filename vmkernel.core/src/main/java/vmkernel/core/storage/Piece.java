@@ -1,5 +1,6 @@
 package vmkernel.core.storage;
 
+import vmkernel.api.storage.BlockAdapter;
 import vmkernel.api.storage.BlockOperation;
 import vmkernel.api.storage.BlockRequest;
 import vmkernel.api.storage.BlockResult;
@@ -18,6 +19,8 @@ final class Piece implements BlockRequest {
     final int timeouts;
     /** Place among those at the adapter; -1 if it is not there. Guarded by the queue. */
     int place = -1;
+    /** Who gets it. */
+    BlockAdapter adapter;
     /** How it ends without getting to the adapter; null if it is to get there. */
     BlockResult refusal;
 

@@ -248,7 +248,7 @@ final class RawFile implements BlockAdapter {
     private boolean full(Exception e) {
         if (String.valueOf(e.getMessage()).contains("No space left") || String.valueOf(e.getMessage()).contains("quota")) return true;
         try {
-            return regular && Files.getFileStore(path).getUsableSpace() < MAX_BYTES;
+            return regular && Files.getFileStore(path.toAbsolutePath().getParent()).getUsableSpace() < MAX_BYTES; // the file itself may have no name
         } catch (IOException | RuntimeException unknown) {
             return false;
         }

@@ -42,6 +42,7 @@ final class RequestQueue {
     private int maxBytes;
     /** The thread that is giving requests to the adapter, or null: one at a time, so a completion within submit does not nest. */
     private Thread pump;
+    private boolean holding;
     private final List<Piece> flight = new ArrayList<>();
     private final PriorityQueue<Piece> returned = new PriorityQueue<>(Comparator.comparingLong(Piece::sequence).thenComparingInt(piece -> piece.first));
     /** Users with requests that wait. */
@@ -63,19 +64,25 @@ final class RequestQueue {
     /** Never blocks. */
     void submit(Command command) {
         boolean lost;
+        Piece first = null;
         synchronized (this) {
             lost = gone;
             if (!lost) {
-                command.sequence = arrivals++;
-                DiskShare share = command.share;
-                if (share.waiting.isEmpty()) {
-                    busy.add(share);
-                    share.start = Math.max(virtualTime, share.start);
-                }
-                share.waiting.add(command);
+                enqueue(command);
+                first = claim();
             }
         }
-        if (lost) command.asker.ended(BlockResult.GONE); else pump();
+        if (lost) command.asker.ended(BlockResult.GONE); else pump(first);
+    }
+
+    private void enqueue(Command command) {
+        command.sequence = arrivals++;
+        DiskShare share = command.share;
+        if (share.waiting.isEmpty()) {
+            busy.add(share);
+            share.start = Math.max(virtualTime, share.start);
+        }
+        share.waiting.add(command);
     }
 
     /** Waits until the adapter has none of this user's requests. @return false if that takes longer */
@@ -107,7 +114,9 @@ final class RequestQueue {
     /** Returns when nobody is within submit of the adapter, nor will be; who is in there longer than 2 s is not waited for. */
     synchronized void hold() {
         open = false;
+        holding = true;
         if (!await(() -> pump == null || pump == Thread.currentThread(), HOLD_MILLIS)) LOG.warn("{}: the driver does not come back from submit", name);
+        holding = false;
     }
 
     /** Under the lock, which it gives up meanwhile. An interrupt does not end it: these waits are short. */
@@ -180,17 +189,20 @@ final class RequestQueue {
 
     void ended(Piece piece, BlockResult result) {
         boolean again;
+        boolean over;
+        boolean more;
         synchronized (this) {
             if (!landed(piece)) return;
             again = result.status() == BlockResult.Status.TIMEOUT && piece.timeouts < RETRIES && !piece.withdrawn();
+            over = !again && over(piece, result);
+            more = !busy.isEmpty() || !returned.isEmpty();
         }
         if (again) {
             LOG.debug("{}: timeout of {}", name, piece);
             delays.after(FIRST_PAUSE_MILLIS << piece.timeouts, () -> repeat(piece.again(true)));
-        } else {
-            finish(piece, result);
         }
-        pump();
+        if (over) tell(piece.command);
+        if (more) pump();
     }
 
     private void repeat(Piece piece) {
@@ -217,12 +229,23 @@ final class RequestQueue {
 
     /** A piece has come to its end; perhaps the command with it. Under no lock. */
     private void finish(Piece piece, BlockResult result) {
-        Command command = piece.command;
+        boolean over;
         synchronized (this) {
-            if (!result.good() && command.result.good()) command.result = result;
-            command.left -= Math.max(1, piece.blocks());
-            if (command.left > 0) return;
+            over = over(piece, result);
         }
+        if (over) tell(piece.command);
+    }
+
+    /** Under the lock: a piece has ended. True if it was the last one of its command. */
+    private static boolean over(Piece piece, BlockResult result) {
+        Command command = piece.command;
+        if (!result.good() && command.result.good()) command.result = result;
+        command.left -= Math.max(1, piece.blocks());
+        return command.left == 0;
+    }
+
+    /** Under no lock. */
+    private void tell(Command command) {
         if (command.result.good()) command.share.counters().ended(command.operation, command.bytes());
         try {
             command.asker.ended(command.result);
@@ -235,29 +258,36 @@ final class RequestQueue {
 
     /** Gives the adapter what it can take. Whoever adds something calls it afterwards; the one who is at it sees that, too. */
     private void pump() {
+        Piece first;
         synchronized (this) {
-            if (pump != null) return;
-            pump = Thread.currentThread();
+            first = claim();
         }
-        while (true) {
-            Piece piece;
-            BlockAdapter to;
+        pump(first);
+    }
+
+    /** Under the lock: the first piece to go, which makes this thread the one who is at it; or null. */
+    private Piece claim() {
+        Piece first = pump == null ? next() : null;
+        if (first != null) pump = Thread.currentThread();
+        return first;
+    }
+
+    private void pump(Piece first) {
+        for (Piece piece = first; piece != null; ) {
+            if (piece.refusal != null) finish(piece, piece.refusal); else start(piece);
             synchronized (this) {
                 piece = next();
-                to = adapter;
                 if (piece == null) {
                     pump = null;
-                    notifyAll();
-                    return;
+                    if (holding) notifyAll();
                 }
             }
-            if (piece.refusal != null) finish(piece, piece.refusal); else start(piece, to);
         }
     }
 
-    private void start(Piece piece, BlockAdapter to) {
+    private void start(Piece piece) {
         try {
-            to.submit(piece);
+            piece.adapter.submit(piece);
         } catch (Throwable e) {
             LOG.error("{}: the driver failed in submit", name, e);
             ended(piece, BlockResult.HARDWARE_ERROR);
@@ -270,6 +300,7 @@ final class RequestQueue {
         if (piece == null) return null;
         piece.refusal = piece.command.obstacle();
         if (piece.refusal == null) {
+            piece.adapter = adapter;
             piece.place = flight.size();
             flight.add(piece);
             piece.command.share.atAdapter++;
