@@ -186,10 +186,10 @@ public final class PciFunction implements PciHandler {
     public static InterruptLine interrupt(DeviceContext context, int slot, int pin) { return context.interrupt(globalInterrupt(slot, pin)); }
 
     /**
-     * Where an interrupt pin ends: PIRQA# to PIRQD# (16 to 19) in turn, starting with A# at slot 0. The ACPI tables and
-     * the PIRQ routing table say the same.
+     * Where an interrupt pin ends: PIRQA# to PIRQD# (16 to 19) in turn, starting with A# at slot 1. The firmware's tables say
+     * the same.
      *
      * @param pin 1 for INTA# to 4 for INTD#
      */
-    public static int globalInterrupt(int slot, int pin) { return FIRST_PIRQ + (slot + pin - 1 & 3); }
+    public static int globalInterrupt(int slot, int pin) { return FIRST_PIRQ + (slot - 1 + pin - 1 & 3); }
 }

@@ -110,8 +110,9 @@ class Board440bxTest {
         assertFalse(pc.claimsPort(0xD000));
         adapter.reset();
         assertFalse(pc.claimsMemory(0xE000_0000L));
-        assertEquals(16, PciFunction.globalInterrupt(16, 1));
-        assertEquals(19, PciFunction.globalInterrupt(17, 3));
+        assertEquals(16, PciFunction.globalInterrupt(1, 1));
+        assertEquals(19, PciFunction.globalInterrupt(16, 1));
+        assertEquals(18, PciFunction.globalInterrupt(17, 3));
     }
 
     // -- power management --

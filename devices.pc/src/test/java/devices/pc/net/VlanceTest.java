@@ -46,7 +46,7 @@ class VlanceTest {
         return all;
     }
 
-    private boolean line() { return pc.lines[16]; }
+    private boolean line() { return pc.lines[19]; }
 
     // -- what a driver looks for --
 
