@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -61,7 +62,7 @@ public final class SmartArray implements Model, Workers.Work {
     private volatile int mask;
     private volatile boolean simple, resetting;
     private volatile long frozenHeartbeat;
-    private boolean complained;
+    private final AtomicBoolean complained = new AtomicBoolean();
 
     /**
      * As the hardware file says: {@code unit0.file} to {@code unit31.file} with {@code .size}, {@code .readonly} and {@code .direct};
@@ -233,12 +234,13 @@ public final class SmartArray implements Model, Workers.Work {
     /** Reset by the doorbell: the firmware starts anew, and says so when it is done. */
     private void restart() {
         resetting = true;
-        Thread thread = new Thread(() -> {
-            reset();
-            resetting = false;
-        }, board.product + " reset");
+        Thread thread = new Thread(this::finishRestart, board.product + " reset");
         thread.setDaemon(true);
         thread.start();
+    }
+
+    private synchronized void finishRestart() {
+        if (resetting) reset(); // the bus may have been faster
     }
 
     /** Without a transport, or beyond what the queue holds, the write goes nowhere. */
@@ -248,9 +250,8 @@ public final class SmartArray implements Model, Workers.Work {
     }
 
     /** Once until the next reset. */
-    private synchronized void complain(String what) {
-        if (!complained) LOG.warn("{}: {}; the driver is at fault", board.product, what);
-        complained = true;
+    private void complain(String what) {
+        if (complained.compareAndSet(false, true)) LOG.warn("{}: {}; the driver is at fault", board.product, what);
     }
 
     // work
@@ -266,7 +267,7 @@ public final class SmartArray implements Model, Workers.Work {
     @Override
     public void serve(int word, Command command, Workers.Worker worker) {
         if (!command.fetch(word & 0xFFFF_FFFFL & ~3L)) {
-            complain("there is no memory for a command at " + Integer.toHexString(word));
+            if (worker.current()) complain("there is no memory for a command at " + Integer.toHexString(word));
             return;
         }
         boolean answered = command.malformed() || execute(command, worker);
@@ -359,13 +360,18 @@ public final class SmartArray implements Model, Workers.Work {
         return count;
     }
 
+    /** How many are held, or slowed down, by {@link #faults}. */
+    int heldCommands() { return (int) workers.atWork().stream().filter(worker -> worker.lun != 0).count(); }
+
     // power
 
+    /** Threads that serve commands take no lock that is held here. */
     @Override
     public synchronized void reset() {
         workers.stop();
         powerOn();
-        complained = false;
+        complained.set(false);
+        resetting = false;
         workers.go();
     }
 

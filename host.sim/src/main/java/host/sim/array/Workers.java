@@ -23,7 +23,7 @@ final class Workers implements AutoCloseable {
     private static final long WAKE_NANOS = 100_000, REPORT_NANOS = 30_000;
     private static final long SPIN_NANOS = Runtime.getRuntime().availableProcessors() > 1 ? 20_000 : 0;
     private static final int MOST_UNREPORTED = 16;
-    private static final long CLOSE_MILLIS = 1000, STOP_POLL_NANOS = 20_000, SLOW_STOP_NANOS = TimeUnit.SECONDS.toNanos(2);
+    private static final long CLOSE_MILLIS = 1000, STOP_POLL_NANOS = 50_000, SLOW_STOP_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private final String name;
     private final int limit;
@@ -101,15 +101,18 @@ final class Workers implements AutoCloseable {
      */
     void stop() {
         generation++;
+        boolean interrupted = Thread.interrupted(); // else parking would not wait
         long start = System.nanoTime();
         boolean told = false;
         for (Worker worker : workers()) {
             while (worker.busy && worker != Thread.currentThread()) {
                 LockSupport.parkNanos(this, STOP_POLL_NANOS);
-                if (!told && System.nanoTime() - start > SLOW_STOP_NANOS) LOG.warn("{}: the reset waits for a file that does not answer", name);
-                told |= System.nanoTime() - start > SLOW_STOP_NANOS;
+                boolean slow = System.nanoTime() - start > SLOW_STOP_NANOS;
+                if (slow && !told) LOG.warn("{}: the reset waits for a file that does not answer", name);
+                told |= slow;
             }
         }
+        if (interrupted) Thread.currentThread().interrupt();
     }
 
     void go() { generation++; }

@@ -154,11 +154,11 @@ final class PciSlot implements PciDevice, Slot {
     public void reset() {
         Model present = model;
         if (present == null) return;
-        configuration.reset();
         int[] depth = thread.depth();
         depth[0]++;
         try {
             present.reset();
+            configuration.reset(); // after it, so that what was going on ends without a master abort
         } finally {
             depth[0]--;
         }
