@@ -42,6 +42,8 @@ final class Adapter implements NetAdapter {
     private static final int TICKS_OF_HANG = 5, TICKS_BETWEEN_DUMPS = 5;
     private static final long MILLISECOND = 1_000_000;
     private static final long START_NANOS = 2000 * MILLISECOND, SELF_TEST_NANOS = 1000 * MILLISECOND, DUMP_NANOS = 50 * MILLISECOND, ABORT_NANOS = 50 * MILLISECOND;
+    /** How often in a row frames are looked for. */
+    private static final int MAX_ROUNDS = 32;
     /** Room for two 32-bit results. */
     private static final int SELF_TEST_BYTES = 16;
     private static final int REVISION_82558 = 4;
@@ -239,6 +241,7 @@ final class Adapter implements NetAdapter {
         String trouble = null;
         serving.lock();
         try {
+            if (phase == Phase.CLOSED) return false; // it may be a successor's already
             int status = csr.status();
             if (Csr.gone(status)) {
                 trouble = device.address() + ": the card does not answer any more";
@@ -246,11 +249,11 @@ final class Adapter implements NetAdapter {
             }
             int causes = status >> 8;
             if (causes == 0) return false;
-            status = csr.acknowledge(causes);
+            csr.acknowledge(causes);
             interrupts++;
             if (phase != Phase.WORKING) return true;
+            receive(); // reads the status, too
             if ((causes & (Csr.CX | Csr.CNA)) != 0) ready = finishCommands();
-            if ((causes & (Csr.FR | Csr.RNR)) != 0) receive(status);
             return true;
         } catch (DriverException e) {
             trouble = e.getMessage();
@@ -275,20 +278,42 @@ final class Adapter implements NetAdapter {
     }
 
     /**
-     * Takes out what came in. Where the unit has come to the end of the list, it is started again with an empty one. Under serving.
-     *
-     * @param status that was read before: if the unit stood then, no frame comes in while they are taken out
+     * Takes out what came in. A frame is whole in memory if its descriptor was complete before a register was read. Where the
+     * unit has come to the end of its list, it is started again with an empty one. Under serving.
      */
-    private void receive(int status) throws DriverException {
-        List<byte[]> frames = receiver.take();
-        if (Csr.receiveUnit(status) != Csr.RU_READY) {
-            timesDry++;
-            if (parameters.debug()) LOG.info("{}: the receiver ran dry and is started again", device.address());
-            synchronized (commands) {
-                if (phase == Phase.WORKING) csr.command(Csr.RU_START, receiver.nextBusAddress());
-            }
+    private void receive() throws DriverException {
+        for (int round = 0; round < MAX_ROUNDS; round++) {
+            int whole = receiver.complete();
+            int status = csr.status();
+            List<byte[]> frames = receiver.take(whole);
+            boolean more = receiver.complete() > 0;
+            if (!more && Csr.receiveUnit(status) != Csr.RU_READY) startReceiver();
+            if (!frames.isEmpty()) upcalls.received(frames);
+            if (!more) return;
         }
-        if (!frames.isEmpty()) upcalls.received(frames);
+        upcalls.execute(this::serveReceiver); // let others have a turn
+    }
+
+    private void startReceiver() throws DriverException {
+        synchronized (commands) {
+            if (phase != Phase.WORKING) return;
+            csr.command(Csr.RU_START, receiver.nextBusAddress());
+        }
+        timesDry++;
+        if (parameters.debug()) LOG.info("{}: the receiver ran dry and is started again", device.address());
+    }
+
+    private void serveReceiver() {
+        String trouble = null;
+        serving.lock();
+        try {
+            if (phase == Phase.WORKING) receive();
+        } catch (DriverException e) {
+            trouble = e.getMessage();
+        } finally {
+            serving.unlock();
+        }
+        if (trouble != null) fail(trouble);
     }
 
     private void nextTick() { cancelTick = upcalls.after(TICK_MILLIS, this::tick); }
@@ -300,7 +325,7 @@ final class Adapter implements NetAdapter {
             if (Csr.gone(status)) throw new DriverException(device.address() + ": the card does not answer any more");
             boolean ready = finishCommands();
             watchProgress(Csr.commandUnit(status));
-            serveReceiver();
+            serveReceiver(); // an interrupt may have been lost
             if (++ticks % TICKS_BETWEEN_DUMPS == 0) dump();
             watchLink();
             if (ready) upcalls.transmitReady();
@@ -318,16 +343,6 @@ final class Adapter implements NetAdapter {
             ticksWithoutProgress = moved ? 0 : ticksWithoutProgress + 1;
             if (ticksWithoutProgress < TICKS_OF_HANG) return;
             throw new DriverException(String.format("%s: the command unit hangs in state %d with %d blocks", device.address(), unit, ring.outstanding()));
-        }
-    }
-
-    /** In case an interrupt was lost. */
-    private void serveReceiver() throws DriverException {
-        serving.lock();
-        try {
-            receive(csr.status());
-        } finally {
-            serving.unlock();
         }
     }
 
@@ -436,8 +451,7 @@ final class Adapter implements NetAdapter {
         }
         Csr.await(() -> Csr.receiveUnit(csr.status()) != Csr.RU_READY, ABORT_NANOS);
         csr.acknowledge(Csr.EVERY_CAUSE);
-        List<byte[]> frames = receiver.take();
-        if (!frames.isEmpty()) upcalls.received(frames);
+        receive();
     }
 
     @Override

@@ -55,15 +55,10 @@ final class Csr {
     static int commandUnit(int status) { return status >> 6 & 3; }
 
     /**
-     * Takes causes back. What the device does later is a new cause: it must not do it while the write is on its way, after
-     * memory was looked at, so this waits until the write has arrived.
-     *
-     * @return the status afterwards
+     * Takes causes back: what the device does from then on is a new cause. It may do it while the write is on its way: memory is
+     * looked at after the next {@link #status}, which comes back when the write has arrived.
      */
-    int acknowledge(int causes) {
-        device.write(BAR, ACKNOWLEDGE, 1, causes);
-        return status();
-    }
+    void acknowledge(int causes) { device.write(BAR, ACKNOWLEDGE, 1, causes); }
 
     /** One bits keep causes away from the interrupt pin. */
     void mask(int bits) { device.write(BAR, MASK, 1, bits); }

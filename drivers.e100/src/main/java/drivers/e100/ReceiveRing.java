@@ -41,24 +41,28 @@ final class ReceiveRing {
 
     static DmaBuffer memory(PciDevice device, int slots) { return device.allocate(slots * SLOT_BYTES, ALIGNMENT); }
 
-    /** Takes out what came in since the last time, at most one round. */
-    synchronized List<byte[]> take() {
-        List<byte[]> taken = List.of();
-        for (int i = 0; i < slots && !closed; i++) {
-            int status = HostMemory.getIntAcquire(slot(next) + STATUS);
-            if ((status & COMPLETE) == 0) break;
-            byte[] frame = frame(slot(next), status);
+    /** How many descriptors are complete, from the first that was not taken out. */
+    synchronized int complete() {
+        int count = 0;
+        while (!closed && count < slots && (HostMemory.getIntAcquire(slot(next + count & slots - 1) + STATUS) & COMPLETE) != 0) count++;
+        return count;
+    }
+
+    /** Takes out as many; those that came in damaged are left out. */
+    synchronized List<byte[]> take(int count) {
+        List<byte[]> taken = count == 0 ? List.of() : new ArrayList<>(count);
+        for (int i = 0; i < count && !closed; i++) {
+            byte[] frame = frame(slot(next));
             recycle(next);
             next = next + 1 & slots - 1;
-            if (frame == null) continue;
-            if (taken.isEmpty()) taken = new ArrayList<>();
-            taken.add(frame);
+            if (frame != null) taken.add(frame);
         }
         return taken;
     }
 
     /** Null if it came in damaged. */
-    private byte[] frame(long rfd, int status) {
+    private byte[] frame(long rfd) {
+        int status = HostMemory.getIntAcquire(rfd + STATUS);
         int length = HostMemory.getInt(rfd + COUNT) & COUNT_BITS;
         if ((status & OK) == 0 || length < MIN_FRAME || length > MAX_FRAME) {
             errors++;

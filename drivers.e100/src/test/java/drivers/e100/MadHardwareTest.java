@@ -30,7 +30,7 @@ import vmkernel.api.net.ReceiveFilter;
 
 /** A device out of its mind: nothing that it says or writes makes the driver throw, hang or leave its buffers. */
 class MadHardwareTest {
-    private static final int MEMORY_BYTES = 1 << 20, ROUNDS = 100, STEPS = 60;
+    private static final int MEMORY_BYTES = 1 << 20, ROUNDS = 60, STEPS = 60;
     private static final MacAddress OTHER = MacAddress.parse("02:00:00:00:00:99");
 
     /** Registers and memory hold anything. It executes its first commands, for else nobody would go on with it. */

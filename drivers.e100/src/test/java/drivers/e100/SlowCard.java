@@ -88,5 +88,5 @@ final class SlowCard extends TamperedCard implements AutoCloseable {
     }
 
     @Override
-    public void close() { thread.shutdownNow(); }
+    public void close() { thread.shutdown(); }
 }

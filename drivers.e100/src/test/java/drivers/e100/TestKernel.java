@@ -73,10 +73,13 @@ final class TestKernel implements Upcalls, AutoCloseable {
     public Map<String, String> parameters() { return parameters; }
 
     @Override
-    public void execute(Runnable task) { thread.execute(task); }
+    public void execute(Runnable task) {
+        if (!thread.isShutdown()) thread.execute(task);
+    }
 
     @Override
     public Runnable after(long millis, Runnable task) {
+        if (thread.isShutdown()) return () -> {};
         Future<?> future = thread.schedule(() -> {
             if (clockRuns) task.run();
         }, millis / SPEED, TimeUnit.MILLISECONDS);
@@ -118,6 +121,10 @@ final class TestKernel implements Upcalls, AutoCloseable {
     @Override
     public void unitsChanged() { throw new AssertionError("a network adapter has no units"); }
 
+    /** Nobody is interrupted: that would close the socket that is being written to. */
     @Override
-    public void close() { thread.shutdownNow(); }
+    public void close() {
+        clockRuns = false;
+        thread.shutdown();
+    }
 }
