@@ -7,6 +7,7 @@ import host.sim.bus.BusMemory;
 import host.sim.net.Ethernet;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import vmkernel.api.net.MacAddress;
 
@@ -17,6 +18,7 @@ import vmkernel.api.net.MacAddress;
  */
 final class CommandUnit {
     static final int IDLE = 0, SUSPENDED = 1, ACTIVE = 2;
+    private static final int SUSPENDING = 3; // active, with a block that has S
     static final int DUMP_BYTES = 596;
 
     private static final int NOP = 0, START = 1, RESUME = 2, LOAD_DUMP = 4, DUMP = 5, LOAD_BASE = 6, DUMP_RESET = 7, STATIC_RESUME = 10;
@@ -24,7 +26,7 @@ final class CommandUnit {
     private static final int EL = 0x8000, S = 0x4000, I = 0x2000, NO_INSERTION = 0x0010, FLEXIBLE = 0x0008; // command
     private static final int STATUS = 0, LINK = 4, PARAMETERS = 8, BLOCK_END = 16; // offsets in a block
     private static final int DUMP_COMPLETED = 0xA005, DUMP_RESET_COMPLETED = 0xA007;
-    private static final int NOWHERE = -1, COUNT = 0x3FFF, DYNAMIC = 0xFF, TBDS_AT_MOST = 256, IMMEDIATE_TBDS = 2;
+    private static final int NOWHERE = -1, COUNT = 0x3FFF, DYNAMIC = 0xFF, TBDS_AT_MOST = 256, IMMEDIATE_TBDS = 2, SPINS = 200;
     private static final int WAITING_DUMP = 1, WAITING_DUMP_RESET = 2, WAITING_SELF_TEST = 4, WAITING_PORT_DUMP = 8;
 
     private final NicSettings.Chip chip;
@@ -36,12 +38,11 @@ final class CommandUnit {
     private final byte[] payload = new byte[Ethernet.LONGEST + Ethernet.CHECK_SEQUENCE]; // of the frame that is being read
     private volatile Configuration configuration;
     private volatile int state = IDLE;
-    private volatile boolean resume;     // asked for while active
-    private volatile boolean suspending; // the block that is executed has S
-    private volatile int waiting;        // dumps and self-tests that are asked for
-    private int base, next, last;        // next: offset of the next block; last: address of the one executed last
+    private final AtomicBoolean resume = new AtomicBoolean(); // asked for while active
+    private volatile int waiting;    // dumps and self-tests that are asked for
+    private int base, next, last;    // next: offset of the next block; last: address of the one executed last
     private int dumpAddress, portAddress;
-    private volatile int untouched;      // blocks executed since the last doorbell
+    private volatile int untouched;  // blocks executed since the last doorbell
 
     CommandUnit(NicSettings.Chip chip, BusMemory memory, SystemControlBlock scb, Counters counters, Configuration configuration) {
         this.chip = chip;
@@ -54,20 +55,29 @@ final class CommandUnit {
     Configuration configuration() { return configuration; }
 
     /** CUS of the status word. */
-    int state() { return state; }
+    int state() { return Math.min(state, ACTIVE); }
 
     /** Whether there is something for the worker to do. */
-    boolean busy() { return state == ACTIVE || waiting != 0; }
+    boolean busy() { return state >= ACTIVE || waiting != 0; }
 
     /** Whether more has been executed since the last doorbell than any driver queues: a list in a circle. */
     boolean circles() { return untouched > 4096; }
+
+    /** The lock is never held for long, so that it is worth to look for a moment before a thread goes to sleep; but nobody overtakes one who does. */
+    private void lock() {
+        for (int i = 0; i < SPINS && !lock.hasQueuedThreads(); i++) {
+            if (lock.tryLock()) return;
+            Thread.onSpinWait();
+        }
+        lock.lock();
+    }
 
     // -- doorbells --
 
     /** The upper half of a command byte. */
     void command(int operation, int pointer) {
         if (operation == NOP || operation == RESUME && rung()) return;
-        lock.lock();
+        lock();
         try {
             switch (operation) {
                 case START -> start(pointer);
@@ -88,7 +98,7 @@ final class CommandUnit {
     private void start(int pointer) {
         if (state == ACTIVE) return;
         next = pointer;
-        resume = suspending = false;
+        resume.set(false);
         untouched = 0;
         state = ACTIVE;
     }
@@ -96,9 +106,9 @@ final class CommandUnit {
     /** A resume while the CU is active needs no lock, unless the CU might not see it any more. @return whether that is all */
     private boolean rung() {
         if (state != ACTIVE) return false;
-        resume = true;
         untouched = 0;
-        return state == ACTIVE && !suspending;
+        resume.set(true);
+        return state == ACTIVE;
     }
 
     /**
@@ -106,7 +116,7 @@ final class CommandUnit {
      * looked at now and not by the worker later, when the driver may have filled its ring and be about to use that block again.
      */
     private void resume(boolean evenWithS) {
-        if (state == ACTIVE) resume = true;
+        if (state == ACTIVE) resume.set(true);
         else if (state == SUSPENDED && (evenWithS || !suspends(last))) goOn();
     }
 
@@ -125,7 +135,7 @@ final class CommandUnit {
     void portDump(int address) { port(WAITING_PORT_DUMP, address); }
 
     private void port(int what, int address) {
-        lock.lock();
+        lock();
         try {
             portAddress = address;
             waiting |= what;
@@ -136,10 +146,9 @@ final class CommandUnit {
 
     /** Goes idle. When this returns nothing is under way. */
     void stop() {
-        lock.lock();
+        lock();
         try {
             state = IDLE;
-            resume = suspending = false;
             waiting = 0;
         } finally {
             lock.unlock();
@@ -148,7 +157,7 @@ final class CommandUnit {
 
     /** {@link #stop}, and everything that was set up is forgotten. */
     void reset(Configuration initial) {
-        lock.lock();
+        lock();
         try {
             stop();
             base = next = last = dumpAddress = 0;
@@ -163,7 +172,7 @@ final class CommandUnit {
     /** Executes up to a number of blocks. @param frames what is to be sent is added here */
     void run(int blocks, List<byte[]> frames) {
         for (int i = 0; i < blocks && busy(); i++) {
-            lock.lock();
+            lock();
             try {
                 step(frames);
             } finally {
@@ -199,16 +208,14 @@ final class CommandUnit {
         if ((command & I) != 0 || status != OK && (command & 7) == 4 && failuresInterrupt()) scb.raise(CX);
         if (!there || (command & EL) != 0) leave(IDLE);
         else if (stays) leave(SUSPENDED);
-        suspending = false;
     }
 
     /** Whether the CU is to be suspended: S has not been cleared, or there has been no resume since. */
     private boolean stays() {
-        suspending = true;
-        if (!resume) return true;
-        resume = false;
-        if (suspends(last)) return true;
+        state = SUSPENDING; // who resumes from now on waits for the lock
+        if (!resume.getAndSet(false) || suspends(last)) return true;
         next = memory.get(address(last, LINK), 4);
+        state = ACTIVE;
         return false;
     }
 

@@ -27,7 +27,7 @@ public final class Intel8255x implements Model {
     private static final int PORT_RESET = 0, PORT_SELF_TEST = 1, PORT_SELECTIVE_RESET = 2, PORT_DUMP = 3;
     private static final int MDI_READ = 2, MDI_WRITE = 1, MDI_READY = 0x10, MDI_INTERRUPT = 0x20; // the last two in the upper byte
     private static final int MEMORY_BAR = 0, IO_BAR = 1, FLASH_BAR = 2;
-    private static final int BLOCKS_AT_ONCE = 32, FRAMES_AT_ONCE = 16, SPINS = 300;
+    private static final int BLOCKS_AT_ONCE = 32, FRAMES_AT_ONCE = 16, SPINS = 100;
     private static final long CIRCLE_PAUSE_NANOS = 1_000_000;
 
     private final Slot slot;

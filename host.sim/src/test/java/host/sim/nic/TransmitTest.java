@@ -157,25 +157,29 @@ class TransmitTest {
     /** As every driver does it: S on the new block, then off the one before, then a resume. */
     @Test
     void blocksAppendedWhileTheUnitRunsAreNeverMissedOrRepeated() {
-        int ring = 64, total = 20_000;
+        int ring = 64, total = 200_000;
         driver.block(0x4000 + 64 * (ring - 1), S, 0x4000);
         driver.command(0x10, 0x4000 + 64 * (ring - 1));
         for (int i = 0; i < total; i++) {
             int slot = 0x4000 + 64 * (i % ring), before = 0x4000 + 64 * ((i + ring - 1) % ring), after = 0x4000 + 64 * ((i + 1) % ring);
             if (i >= ring - 1) driver.awaitDone(slot);
-            byte[] frame = frame("ff:ff:ff:ff:ff:ff", 30);
-            frame[20] = (byte) i;
-            frame[21] = (byte) (i >> 8);
-            driver.block(slot, TRANSMIT | S, after, simplified(frame));
+            driver.block(slot, TRANSMIT | S, after, numbered(i));
             driver.word(before + 2, driver.word(before + 2) & ~S);
             driver.out(2, 1, 0x20);
         }
+        driver.wire.frame(total - 1);
         for (int i = 0; i < total; i++) {
             byte[] frame = driver.wire.frame(i);
-            assertEquals(i, frame[20] & 0xFF | (frame[21] & 0xFF) << 8);
+            assertEquals(i, frame[14] & 0xFF | (frame[15] & 0xFF) << 8 | (frame[16] & 0xFF) << 16);
         }
         driver.awaitCommandUnit(1);
         assertEquals(total, driver.wire.count());
+    }
+
+    private static byte[] numbered(int n) {
+        byte[] frame = new byte[17];
+        for (int i = 0; i < 3; i++) frame[14 + i] = (byte) (n >> 8 * i);
+        return simplified(frame);
     }
 
     @Test
