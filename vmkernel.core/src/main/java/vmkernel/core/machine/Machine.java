@@ -231,7 +231,8 @@ public final class Machine implements VirtualMachine {
 
     /** Takes up the UUID and the addresses that were made for it, and writes them into the file. */
     private void settle() throws VmConfigException {
-        VmConfig settled = Identity.settled(config, Identity.host());
+        // several processes may have machines without a file at a time, on one network
+        VmConfig settled = Identity.settled(config, file == null ? Identity.host() + "\n" + ProcessHandle.current().pid() : Identity.host());
         if (settled == config) return;
         try {
             if (file != null) VmxFile.read(file).with(settled).write();
