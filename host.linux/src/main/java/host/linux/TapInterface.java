@@ -21,7 +21,7 @@ final class TapInterface implements HostNetwork.Interface {
     private static final Logger LOG = LoggerFactory.getLogger(TapInterface.class);
 
     private static final String DEVICE = "/dev/net/tun";
-    private static final long TUNSETIFF = 0x400454CAL, SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914;
+    private static final long TUNSETIFF = 0x400454CAL, TUNGETIFF = 0x800454D2L, SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914;
     private static final int IFF_TAP = 0x0002, IFF_NO_PI = 0x1000; // of TUNSETIFF
     private static final int IFF_UP = 0x1, IFF_RUNNING = 0x40; // of an interface
     private static final int AF_INET = 2, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, EFD_CLOEXEC = 0x80000;
@@ -126,10 +126,11 @@ final class TapInterface implements HostNetwork.Interface {
         if (Libc.ioctl(socket, SIOCSIFFLAGS, question) < 0) LOG.info("tap {} is down: bring it up with: ip link set {} up", name, name);
     }
 
-    /** Flags of the interface; 0 if it is gone. */
+    /** Flags of the interface; 0 if it is gone. One that was moved to another network namespace cannot be asked and is taken to be up. */
     private int flags() {
         name(question, name);
-        return Libc.ioctl(socket, SIOCGIFFLAGS, question) < 0 ? 0 : HostMemory.getShort(question + IFREQ_FLAGS) & 0xFFFF;
+        if (Libc.ioctl(socket, SIOCGIFFLAGS, question) >= 0) return HostMemory.getShort(question + IFREQ_FLAGS) & 0xFFFF;
+        return Libc.errno() == Libc.ENODEV && Libc.ioctl(fd, TUNGETIFF, question) >= 0 ? IFF_UP | IFF_RUNNING : 0;
     }
 
     /** Lets frames come. */
