@@ -72,9 +72,9 @@ public final class ModuleCommand implements Function {
     }
 
     private void list() {
-        System.out.printf("%-10s %-8s %-6s %-24s %s%n", "NAME", "VERSION", "TAG", "DEVICES", "LOADED FROM");
+        System.out.printf("%-10s %-16s %-6s %-24s %s%n", "NAME", "VERSION", "TAG", "DEVICES", "LOADED FROM");
         for (DeviceMap.Module module : map.modules()) {
-            System.out.printf("%-10s %-8s %-6s %-24s %s%n", module.name(), module.version(), module.tag().prefix(), module.devices().isEmpty() ? "-" : String.join(",", module.devices()), module.source());
+            System.out.printf("%-10s %-16s %-6s %-24s %s%n", module.name(), module.version(), module.tag().prefix(), module.devices().isEmpty() ? "-" : String.join(",", module.devices()), module.source());
         }
         refused();
     }

@@ -158,7 +158,8 @@ public final class Devices implements DeviceMap {
             modules.sort(null);
         }
         snapshot().forEach(device -> device.offered(module));
-        if (snapshot().stream().noneMatch(device -> device.wants(module))) LOG.warn("module {} {}: there is no device for it", module.name(), module.version());
+        List<HostDevice> all = snapshot();
+        if (!all.isEmpty() && all.stream().noneMatch(device -> device.wants(module))) LOG.warn("module {} {}: there is no device for it", module.name(), module.version());
     }
 
     /** A module goes: its devices wait, or go to another that wants them. */
