@@ -31,7 +31,7 @@ final class Parts {
     Parts(Path home, Supplier<Optional<HostFiles>> files, Supplier<Optional<HostNetwork>> network, Consumer<String> complain) {
         this.home = home;
         this.files = files;
-        this.wires = new Wires(network);
+        this.wires = new Wires(home, network);
         this.complain = complain;
     }
 

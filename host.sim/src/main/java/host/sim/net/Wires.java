@@ -25,10 +25,14 @@ import vmkernel.api.host.HostNetwork;
  */
 public final class Wires {
     private final Map<String, Hub> hubs = new ConcurrentHashMap<>();
+    private final Path home;
     private final Supplier<Optional<HostNetwork>> network;
 
-    /** @param network the network of the machine below, asked for each tap */
-    public Wires(Supplier<Optional<HostNetwork>> network) { this.network = network; }
+    /** @param home relative files are in there; @param network the network of the machine below, asked for each tap */
+    public Wires(Path home, Supplier<Optional<HostNetwork>> network) {
+        this.home = home;
+        this.network = network;
+    }
 
     /** The hub of a name, made when it is asked for first. */
     public Hub hub(String name) { return hubs.computeIfAbsent(name, key -> new Hub()); }
@@ -79,7 +83,7 @@ public final class Wires {
         String[] parts = text.split("\\+", 2);
         Wire beyond = parts.length == 2 ? open(parts[1]) : new Unplugged(true);
         try {
-            return new PcapWire(Path.of(parts[0]), beyond);
+            return new PcapWire(home.resolve(parts[0]), beyond);
         } catch (IOException | InvalidPathException e) {
             beyond.close();
             throw new IOException(parts[0] + " cannot be written: " + e.getMessage(), e);

@@ -20,16 +20,20 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import vmkernel.api.host.HostNetwork;
 import vmkernel.api.net.FrameSink;
 
 class WiresTest {
-    private final Wires wires = new Wires(Optional::empty);
-
     @TempDir
     Path folder;
+
+    private Wires wires;
+
+    @BeforeEach
+    void room() { wires = new Wires(folder, Optional::empty); }
 
     /** What comes out of a wire. */
     private static final class Station implements FrameSink {
@@ -153,7 +157,7 @@ class WiresTest {
     @Test
     void bothDirectionsAreRecordedAsTcpdumpReadsThem() throws IOException {
         Path file = folder.resolve("trace.pcap");
-        Wire wire = wires.open("pcap:" + file + "+hub:lab"), other = wires.open("hub:lab");
+        Wire wire = wires.open("pcap:trace.pcap+hub:lab"), other = wires.open("hub:lab");
         Station here = new Station(wire), there = new Station(other);
         wire.send(List.of(frame(60, 1), frame(1514, 2)));
         other.send(List.of(frame(99, 3)));
@@ -223,7 +227,7 @@ class WiresTest {
     @Test
     void aTapIsTheHostsAndItsShortFramesArePadded() throws IOException {
         TestTap tap = new TestTap();
-        try (Wire wire = new Wires(() -> Optional.of(tap)).open("tap:vmk0")) {
+        try (Wire wire = new Wires(folder, () -> Optional.of(tap)).open("tap:vmk0")) {
             assertEquals("vmk0", tap.name);
             tap.host.frames(List.of(frame(60, 1)));
             Station station = new Station(wire);

@@ -11,6 +11,7 @@ import host.sim.bus.HardwareException;
 import host.sim.bus.Model.Window;
 import host.sim.bus.Settings;
 import host.sim.net.Wires;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -48,7 +49,7 @@ class RegistersTest {
     void settingsThatMakeNoSenseAreNamed() {
         for (String[] row : new String[][] {{"model", "i82540"}, {"mac", "01:00:5e:00:00:01"}, {"mac", "1:2:3"}, {"net", "string:1"}, {"net", "tap:tap9"}}) {
             Settings settings = Settings.of("model", "i82559", row[0], row[1], "mac".equals(row[0]) ? "net" : "mac", "mac".equals(row[0]) ? "none" : MAC.toString());
-            String message = assertThrows(HardwareException.class, () -> Intel8255x.of(new TestSlot(), settings, new Wires(Optional::empty))).getMessage();
+            String message = assertThrows(HardwareException.class, () -> Intel8255x.of(new TestSlot(), settings, new Wires(Path.of(""), Optional::empty))).getMessage();
             assertTrue(message.contains(row[0] + " = \"" + row[1] + "\"") && !message.contains("\n"), message);
         }
         assertThrows(HardwareException.class, () -> NicSettings.of(Settings.of()));
@@ -56,7 +57,7 @@ class RegistersTest {
 
     @Test
     void anAdapterIsMadeFromTheHardwareFile() throws HardwareException {
-        Wires wires = new Wires(Optional::empty);
+        Wires wires = new Wires(Path.of(""), Optional::empty);
         try (Intel8255x chip = Intel8255x.of(new TestSlot(), Settings.of("model", "i82558", "mac", MAC.toString(), "net", "hub:lab"), wires)) {
             assertEquals(5, chip.id().revision());
             assertEquals(1, chip.read(0, 0x1D, 1) & 1);
