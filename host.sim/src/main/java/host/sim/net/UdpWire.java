@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.DatagramChannel;
+import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +39,7 @@ final class UdpWire implements Wire {
             channel.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER_BYTES).setOption(StandardSocketOptions.SO_SNDBUF, BUFFER_BYTES);
             channel.bind(local).connect(remote).configureBlocking(false);
             selector = Selector.open();
-            channel.register(selector, java.nio.channels.SelectionKey.OP_READ);
+            channel.register(selector, SelectionKey.OP_READ);
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;

@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import vmkernel.api.host.HostNetwork;
+import vmkernel.api.net.FrameSink;
 
 /**
  * Makes wires from their text in the hardware file:
@@ -92,9 +94,9 @@ public final class Wires {
 
     /** A cable with nothing at its far end, but perhaps a link. */
     private record Unplugged(boolean up) implements Wire {
-        @Override public void sink(vmkernel.api.net.FrameSink sink) { }
+        @Override public void sink(FrameSink sink) { }
 
-        @Override public void send(java.util.List<byte[]> frames) { }
+        @Override public void send(List<byte[]> frames) { }
 
         @Override public void close() { }
     }

@@ -1,5 +1,6 @@
 package host.sim.nic;
 
+import java.util.Arrays;
 import vmkernel.api.net.MacAddress;
 
 /**
@@ -90,8 +91,8 @@ final class Eeprom93c46 {
         switch (wordAddress() >> 4) {
             case DISABLE -> writable = false;
             case ENABLE -> writable = true;
-            case WRITE_ALL -> { if (whole && writable) java.util.Arrays.fill(words, data & 0xFFFF); }
-            case ERASE_ALL -> { if (writable) java.util.Arrays.fill(words, 0xFFFF); }
+            case WRITE_ALL -> { if (whole && writable) Arrays.fill(words, data & 0xFFFF); }
+            case ERASE_ALL -> { if (writable) Arrays.fill(words, 0xFFFF); }
             default -> { }
         }
     }

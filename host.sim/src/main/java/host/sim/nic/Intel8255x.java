@@ -8,6 +8,7 @@ import host.sim.net.Wire;
 import host.sim.net.Wires;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -109,7 +110,7 @@ public final class Intel8255x implements Model {
     public void reset() {
         synchronized (this) {
             phy.reset();
-            java.util.Arrays.fill(plain, (byte) 0);
+            Arrays.fill(plain, (byte) 0);
             pointer = port = mdi = 0;
         }
         softwareReset();

@@ -3,7 +3,6 @@ package host.sim.nic;
 import host.sim.bus.HardwareException;
 import host.sim.bus.Settings;
 import java.util.Locale;
-import java.util.Locale;
 import vmkernel.api.hardware.PciId;
 import vmkernel.api.net.MacAddress;
 

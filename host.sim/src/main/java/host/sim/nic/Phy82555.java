@@ -1,5 +1,6 @@
 package host.sim.nic;
 
+import java.util.Arrays;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -26,7 +27,7 @@ final class Phy82555 {
     }
 
     void reset() {
-        java.util.Arrays.fill(registers, 0);
+        Arrays.fill(registers, 0);
         control = FAST | NEGOTIATE | FULL_DUPLEX;
         registers[ID1] = 0x02A8;
         registers[ID2] = 0x0150;
