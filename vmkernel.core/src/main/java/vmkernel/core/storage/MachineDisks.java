@@ -13,6 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import vmkernel.api.storage.BlockDevice;
 import vmkernel.api.storage.VirtualDisk;
 import vmkernel.api.vm.VmConfig;
 import vmkernel.api.vm.VmConfigException;
@@ -117,7 +118,7 @@ public final class MachineDisks implements AutoCloseable {
         String owner = name + " " + disk.toLowerCase(Locale.ROOT);
         try {
             if (StoragePaths.NAME.matcher(value).matches()) {
-                Extent extent = storage.await(value, DRIVER_MILLIS).orElseThrow(() -> wrong(key, "there is no such disk; \"cat /proc/vmware/scsi\" tells which there are"));
+                Extent extent = storage.await(value, DRIVER_MILLIS).orElseThrow(() -> wrong(key, "there is no such disk; there are " + known()));
                 return storage.open(extent, owner, writing);
             }
             if (ON_VMFS.matcher(value).matches()) throw wrong(key, "is a file on a VMFS volume, which this release does not read; use a LUN, or the path of a raw disk image");
@@ -125,6 +126,11 @@ public final class MachineDisks implements AutoCloseable {
         } catch (IOException | InvalidPathException e) {
             throw wrong(key, e.getMessage());
         }
+    }
+
+    private String known() {
+        List<String> names = storage.devices().stream().map(BlockDevice::name).toList();
+        return names.isEmpty() ? "none: no driver has found any" : String.join(", ", names.subList(0, Math.min(names.size(), 20)));
     }
 
     private Medium over(Medium base, String key, String disk) throws VmException {

@@ -145,7 +145,7 @@ class MachineDisksTest {
         assertEquals("scsi0:1.mode = \"undoable\": is not in this release; persistent and nonpersistent are",
             refused("scsi0:1.present", "TRUE", "scsi0:1.name", "disk.img", "scsi0:1.mode", "undoable"));
         assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "vmhba0:0:0:5:foo.vmdk").contains("is a file on a VMFS volume"));
-        assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "vmhba0:3:0").contains("there is no such disk"));
+        assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "vmhba0:3:0").endsWith("there is no such disk; there are vmhba0:1:0"));
         assertEquals("scsi0:1.name = \"none.img\": " + home.resolve("none.img") + ": no such file", refused("scsi0:1.present", "TRUE", "scsi0:1.name", "none.img"));
         assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "disk.img", "scsi0:1.shares", "much").contains("scsi0:1.shares = \"much\": shares of 1"));
         assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "disk.img", "scsi0:1.deviceType", "atapi-cdrom").contains("not in this release"));
