@@ -10,8 +10,10 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -22,23 +24,25 @@ import java.util.stream.Stream;
  * QEMU's device models behind a socket (its qtest protocol), with a CPU that only halts: a second opinion about hardware from
  * people who did not write ours.
  */
-final class Qemu implements AutoCloseable {
+public final class Qemu implements AutoCloseable {
     private static final int BIOS_BYTES = 64 << 10;
 
     private final Path folder;
     private final Process process;
     private final Connection test, monitor;
 
-    /** @throws IOException if it does not start, with what to do about it */
-    Qemu() throws IOException, InterruptedException {
+    /** @param more of the command line @throws IOException if it does not start, with what to do about it */
+    public Qemu(String... more) throws IOException, InterruptedException {
         folder = Files.createTempDirectory("qtest");
         byte[] bios = new byte[BIOS_BYTES];
         Arrays.fill(bios, (byte) 0xF4); // hlt
         Files.write(folder.resolve("bios"), bios);
         Path testSocket = folder.resolve("test"), monitorSocket = folder.resolve("qmp");
-        process = start(List.of("qemu-system-i386", "-machine", "pc", "-accel", "tcg", "-bios", folder.resolve("bios").toString(), "-m", "64",
+        List<String> command = new ArrayList<>(List.of("qemu-system-i386", "-machine", "pc", "-accel", "tcg", "-bios", folder.resolve("bios").toString(), "-m", "64",
                 "-display", "none", "-nodefaults", "-no-user-config", "-serial", "null", "-qtest", "unix:" + testSocket + ",server=on,wait=off",
                 "-qtest-log", "/dev/null", "-qmp", "unix:" + monitorSocket + ",server=on,wait=off"));
+        command.addAll(List.of(more));
+        process = start(command);
         monitor = new Connection(monitorSocket, process);
         monitor.in.readLine(); // greeting
         monitor.call("{\"execute\":\"qmp_capabilities\"}");
@@ -53,15 +57,27 @@ final class Qemu implements AutoCloseable {
         }
     }
 
-    int in(int port) { return Integer.decode(ask("inb " + port)); }
+    public int in(int port) { return Integer.decode(ask("inb " + port)); }
 
-    void out(int port, int... values) { for (int value : values) ask("outb " + port + " " + value); }
+    public int in16(int port) { return Integer.decode(ask("inw " + port)); }
+
+    public long in32(int port) { return Long.decode(ask("inl " + port)); }
+
+    public void out16(int port, int value) { ask("outw " + port + " " + value); }
+
+    public void out32(int port, long value) { ask("outl " + port + " " + value); }
+
+    public byte[] read(long address, int bytes) { return HexFormat.of().parseHex(ask("read " + address + " " + bytes).substring(2)); }
+
+    public void write(long address, byte[] bytes) { ask("write " + address + " " + bytes.length + " 0x" + HexFormat.of().formatHex(bytes)); }
+
+    public void out(int port, int... values) { for (int value : values) ask("outb " + port + " " + value); }
 
     /** Drives an input of a device. */
-    void line(String device, int number, boolean level) { ask("set_irq_in " + device + " unnamed-gpio-in " + number + " " + (level ? 1 : 0)); }
+    public void line(String device, int number, boolean level) { ask("set_irq_in " + device + " unnamed-gpio-in " + number + " " + (level ? 1 : 0)); }
 
     /** Path of the nth device of a type. */
-    String device(String type, int n) throws IOException {
+    public String device(String type, int n) throws IOException {
         String list = monitor.call("{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/machine/unattached\"}}");
         Matcher matcher = Pattern.compile("\"name\": \"(device\\[\\d+])\", \"type\": \"child<" + type + ">\"").matcher(list);
         List<String> found = matcher.results().map(result -> result.group(1)).sorted(Comparator.comparingInt((String name) -> Integer.parseInt(name.replaceAll("\\D", "")))).toList();

@@ -100,6 +100,7 @@ final class Pcnet79C970A implements IoHandler, FrameSink {
         bcr[19] = 0x0002;           // EECAS
         bcr[22] = 0xFF06;           // PCILAT
         fillProm();
+        csr[1] = csr[2] = 0;
         softReset();
         style(0);
         port.sink(this);
@@ -125,7 +126,7 @@ final class Pcnet79C970A implements IoHandler, FrameSink {
     /** S_RESET: a read of the reset register. BCRs, PCI registers and the width of the registers stay. */
     private void softReset() {
         stop();
-        Arrays.fill(csr, 0);
+        Arrays.fill(csr, 3, csr.length, 0); // the address of the block stays
         csr[0] = STOP;
         csr[4] = CSR4_DEFAULT;
         for (int i = 0; i < 3; i++) csr[PADR + i] = prom[2 * i] & 0xFF | (prom[2 * i + 1] & 0xFF) << 8;
