@@ -3,6 +3,7 @@ package devices.pc;
 import devices.pc.bus.ByteChip;
 import devices.pc.chipset.Board440bx;
 import devices.pc.net.Vlance;
+import devices.pc.scsi.LsiLogic;
 import devices.pc.serial.DebugConsole;
 import devices.pc.serial.DebugExit;
 import devices.pc.serial.Uart16550;
@@ -21,7 +22,7 @@ public final class PcDevices implements VirtualDeviceProvider {
     private static final int DEBUG_CONSOLE_PORT = 0xE9, DEBUG_EXIT_PORT = 0xF4;
 
     @Override
-    public Set<String> types() { return Set.of("440bx", "uart", "debugcon", "debugexit", "vlance"); }
+    public Set<String> types() { return Set.of("440bx", "uart", "debugcon", "debugexit", "vlance", "lsilogic", "vmxlsilogic"); }
 
     @Override
     public VirtualDevice create(String type, DeviceContext context, Optional<SavedState> state) {
@@ -31,6 +32,7 @@ public final class PcDevices implements VirtualDeviceProvider {
             case "debugcon" -> debugConsole(context);
             case "debugexit" -> debugExit(context);
             case "vlance" -> new Vlance(context);
+            case "lsilogic", "vmxlsilogic" -> new LsiLogic(context);
             default -> throw new IllegalArgumentException("devices.pc has no device \"" + type + "\"");
         };
         state.ifPresent(device::load);
