@@ -3,6 +3,7 @@ package devices.pc;
 import devices.pc.bus.ByteChip;
 import devices.pc.chipset.Board440bx;
 import devices.pc.net.Vlance;
+import devices.pc.scsi.BusLogic;
 import devices.pc.scsi.LsiLogic;
 import devices.pc.serial.DebugConsole;
 import devices.pc.serial.DebugExit;
@@ -22,7 +23,7 @@ public final class PcDevices implements VirtualDeviceProvider {
     private static final int DEBUG_CONSOLE_PORT = 0xE9, DEBUG_EXIT_PORT = 0xF4;
 
     @Override
-    public Set<String> types() { return Set.of("440bx", "uart", "debugcon", "debugexit", "vlance", "lsilogic", "vmxlsilogic"); }
+    public Set<String> types() { return Set.of("440bx", "uart", "debugcon", "debugexit", "vlance", "lsilogic", "vmxlsilogic", "buslogic", "vmxbuslogic"); }
 
     @Override
     public VirtualDevice create(String type, DeviceContext context, Optional<SavedState> state) {
@@ -33,6 +34,7 @@ public final class PcDevices implements VirtualDeviceProvider {
             case "debugexit" -> debugExit(context);
             case "vlance" -> new Vlance(context);
             case "lsilogic", "vmxlsilogic" -> new LsiLogic(context);
+            case "buslogic", "vmxbuslogic" -> new BusLogic(context);
             default -> throw new IllegalArgumentException("devices.pc has no device \"" + type + "\"");
         };
         state.ifPresent(device::load);
