@@ -46,7 +46,6 @@ final class Adapter implements NetAdapter {
     private static final int MAX_ROUNDS = 32;
     /** Room for two 32-bit results. */
     private static final int SELF_TEST_BYTES = 16;
-    private static final int REVISION_82558 = 4;
 
     private enum Phase { STARTING, WORKING, DRAINING, QUIESCED, FAILED, CLOSED }
 
@@ -158,15 +157,13 @@ final class Adapter implements NetAdapter {
             }, START_NANOS);
             if (!done) throw new DriverException(device.address() + ": the command unit does not execute its first commands");
             csr.acknowledge(Csr.EVERY_CAUSE);
-            csr.command(Csr.RU_START, receiver.nextBusAddress());
-            done = Csr.await(() -> Csr.receiveUnit(csr.status()) != Csr.RU_IDLE, START_NANOS); // ready, or full already
-            if (!done) throw new DriverException(device.address() + ": the receive unit does not start");
+            startReceiver();
             phase = Phase.WORKING;
         }
     }
 
     /** What the command unit tells is found out by the way; the 82557 has no bits for single causes and ignores these. */
-    private void unmask() { csr.mask(revision >= REVISION_82558 ? Csr.CNA | Csr.MASK_ER | Csr.MASK_FCP : 0); }
+    private void unmask() { csr.mask(revision >= ConfigureBlock.REVISION_82558 ? Csr.CNA | Csr.MASK_ER | Csr.MASK_FCP : 0); }
 
     @Override
     public MacAddress address() { return address; }
@@ -287,17 +284,24 @@ final class Adapter implements NetAdapter {
             int status = csr.status();
             List<byte[]> frames = receiver.take(whole);
             boolean more = receiver.complete() > 0;
-            if (!more && Csr.receiveUnit(status) != Csr.RU_READY) startReceiver();
+            if (!more && Csr.receiveUnit(status) != Csr.RU_READY) restartReceiver();
             if (!frames.isEmpty()) upcalls.received(frames);
             if (!more) return;
         }
         upcalls.execute(this::serveReceiver); // let others have a turn
     }
 
+    /** Waits until it runs, or has run full already: to start it again where it has been would lose frames. Under commands. */
     private void startReceiver() throws DriverException {
+        csr.command(Csr.RU_START, receiver.nextBusAddress());
+        boolean done = Csr.await(() -> Csr.receiveUnit(csr.status()) == Csr.RU_READY || receiver.complete() > 0, START_NANOS);
+        if (!done) throw new DriverException(device.address() + ": the receive unit does not start");
+    }
+
+    private void restartReceiver() throws DriverException {
         synchronized (commands) {
             if (phase != Phase.WORKING) return;
-            csr.command(Csr.RU_START, receiver.nextBusAddress());
+            startReceiver();
         }
         timesDry++;
         if (parameters.debug()) LOG.info("{}: the receiver ran dry and is started again", device.address());

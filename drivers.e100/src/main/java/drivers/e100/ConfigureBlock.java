@@ -30,7 +30,7 @@ final class ConfigureBlock {
     private static final int PROMISCUOUS_BYTE = 15, PROMISCUOUS = 0x01;
     private static final int LONG_BYTE = 18, LONG_FRAMES = 0x08;
     private static final int GROUPS_BYTE = 21, ALL_GROUPS = 0x08;
-    private static final int REVISION_82558 = 4;
+    static final int REVISION_82558 = 4;
     /** Groups that one command takes in reasonable time; above, all are let in. */
     static final int MAX_GROUPS = 64;
 

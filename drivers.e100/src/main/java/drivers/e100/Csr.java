@@ -22,7 +22,7 @@ final class Csr {
     static final int CU_START = 0x10, CU_RESUME = 0x20, CU_LOAD_DUMP_ADDRESS = 0x40, CU_LOAD_BASE = 0x60, CU_DUMP_AND_RESET = 0x70;
     static final int RU_START = 0x01, RU_ABORT = 0x04, RU_LOAD_BASE = 0x06;
 
-    static final int RU_IDLE = 0, RU_READY = 4;
+    static final int RU_READY = 4;
 
     private static final int PORT_RESET = 0, PORT_SELF_TEST = 1, PORT_SELECTIVE_RESET = 2;
     private static final long MICROSECOND = 1_000, MILLISECOND = 1_000_000;

@@ -31,7 +31,7 @@ import vmkernel.api.net.NetAdapter;
 class BrokenHardwareTest {
     private static final MacAddress OTHER = MacAddress.parse("02:00:00:00:00:99");
     private static final int STATUS = 0, COMMAND = 2, EEPROM = 0x0E, MDI = 0x10;
-    private static final int CU_RESUME = 0x20, CU_DUMP_AND_RESET = 0x70;
+    private static final int CU_RESUME = 0x20, CU_DUMP_AND_RESET = 0x70, RU_START = 1;
     private static final Duration LIMIT = Duration.ofSeconds(2);
 
     private static Qemu qemu;
@@ -156,6 +156,12 @@ class BrokenHardwareTest {
     void commandsThatAreNotExecutedAreNotAttached() {
         tampered.writes = (offset, bytes, value) -> offset != COMMAND;
         refused("does not execute its first commands");
+    }
+
+    @Test
+    void aReceiverThatDoesNotStartIsNotAttached() {
+        tampered.writes = (offset, bytes, value) -> offset != COMMAND || value != RU_START;
+        refused("receive unit does not start");
     }
 
     @Test
