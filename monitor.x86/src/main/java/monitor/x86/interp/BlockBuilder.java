@@ -88,10 +88,10 @@ final class BlockBuilder {
     private static boolean repeats(Insn i) { return (i.rep || i.repne) && (i.row.has(Note.REP) || i.row.has(Note.REPZ)); }
 
     private Node node(Insn i, Block.Mode mode) {
-        Node node = ControlNodes.create(cpu, i);
+        AnyNode node = ControlNodes.create(cpu, i);
         if (node == null) node = HotNodes.create(cpu, i);
         if (node == null) node = OperationNodes.create(cpu, i);
         if (node == null) throw new IllegalStateException("no operation " + i.row.operation);
-        return GateNode.wrap(i, node);
+        return GateNode.wrap(i, (Node) node);
     }
 }

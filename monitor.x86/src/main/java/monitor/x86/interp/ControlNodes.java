@@ -11,7 +11,7 @@ final class ControlNodes {
     private ControlNodes() {}
 
     /** The fast node, or null. */
-    static Node create(Cpu cpu, Insn i) {
+    static AnyNode create(Cpu cpu, Insn i) {
         return switch (i.row.operation) {
             case "jcc" -> i.target() > cpu.cs.limit ? null : HotNodes.branch(i, next(i));
             case "jmp_rel" -> i.target() > cpu.cs.limit ? null : new FallThrough(i.ip, i.target());

@@ -13,7 +13,7 @@ final class HotNodes {
     private HotNodes() {}
 
     /** The node of an instruction, or null if there is only the generic one. */
-    static Node create(Cpu cpu, Insn i) {
+    static AnyNode create(Cpu cpu, Insn i) {
         int shape = HotShape.of(i);
         return switch (i.row.operation) {
             case "adc" -> adc(cpu, i, shape);
@@ -43,7 +43,7 @@ final class HotNodes {
         };
     }
 
-    private static Node adc(Cpu cpu, Insn i, int shape) {
+    private static AnyNode adc(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new AdcR8R8(cpu, i);
             case 33 -> new AdcR8M8(cpu, i);
@@ -64,7 +64,7 @@ final class HotNodes {
         };
     }
 
-    private static Node add(Cpu cpu, Insn i, int shape) {
+    private static AnyNode add(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new AddR8R8(cpu, i);
             case 33 -> new AddR8M8(cpu, i);
@@ -85,7 +85,7 @@ final class HotNodes {
         };
     }
 
-    private static Node and(Cpu cpu, Insn i, int shape) {
+    private static AnyNode and(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new AndR8R8(cpu, i);
             case 33 -> new AndR8M8(cpu, i);
@@ -106,7 +106,7 @@ final class HotNodes {
         };
     }
 
-    private static Node cmp(Cpu cpu, Insn i, int shape) {
+    private static AnyNode cmp(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new CmpR8R8(cpu, i);
             case 33 -> new CmpR8M8(cpu, i);
@@ -127,7 +127,7 @@ final class HotNodes {
         };
     }
 
-    private static Node dec(Cpu cpu, Insn i, int shape) {
+    private static AnyNode dec(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 1 -> new DecR8(cpu, i);
             case 2 -> new DecM8(cpu, i);
@@ -139,7 +139,7 @@ final class HotNodes {
         };
     }
 
-    private static Node imul(Cpu cpu, Insn i, int shape) {
+    private static AnyNode imul(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new ImulR8R8(cpu, i);
             case 33 -> new ImulR8M8(cpu, i);
@@ -157,7 +157,7 @@ final class HotNodes {
         };
     }
 
-    private static Node inc(Cpu cpu, Insn i, int shape) {
+    private static AnyNode inc(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 1 -> new IncR8(cpu, i);
             case 2 -> new IncM8(cpu, i);
@@ -169,7 +169,7 @@ final class HotNodes {
         };
     }
 
-    private static Node mov(Cpu cpu, Insn i, int shape) {
+    private static AnyNode mov(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new MovR8R8(cpu, i);
             case 33 -> new MovR8M8(cpu, i);
@@ -190,7 +190,7 @@ final class HotNodes {
         };
     }
 
-    private static Node movsx16(Cpu cpu, Insn i, int shape) {
+    private static AnyNode movsx16(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 89 -> new Movsx16R32R16(cpu, i);
             case 105 -> new Movsx16R32M16(cpu, i);
@@ -198,7 +198,7 @@ final class HotNodes {
         };
     }
 
-    private static Node movsx8(Cpu cpu, Insn i, int shape) {
+    private static AnyNode movsx8(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 21 -> new Movsx8R16R8(cpu, i);
             case 37 -> new Movsx8R16M8(cpu, i);
@@ -208,7 +208,7 @@ final class HotNodes {
         };
     }
 
-    private static Node movzx(Cpu cpu, Insn i, int shape) {
+    private static AnyNode movzx(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 21 -> new MovzxR16R8(cpu, i);
             case 37 -> new MovzxR16M8(cpu, i);
@@ -220,7 +220,7 @@ final class HotNodes {
         };
     }
 
-    private static Node neg(Cpu cpu, Insn i, int shape) {
+    private static AnyNode neg(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 1 -> new NegR8(cpu, i);
             case 2 -> new NegM8(cpu, i);
@@ -232,7 +232,7 @@ final class HotNodes {
         };
     }
 
-    private static Node not(Cpu cpu, Insn i, int shape) {
+    private static AnyNode not(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 1 -> new NotR8(cpu, i);
             case 2 -> new NotM8(cpu, i);
@@ -244,7 +244,7 @@ final class HotNodes {
         };
     }
 
-    private static Node or(Cpu cpu, Insn i, int shape) {
+    private static AnyNode or(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new OrR8R8(cpu, i);
             case 33 -> new OrR8M8(cpu, i);
@@ -265,7 +265,7 @@ final class HotNodes {
         };
     }
 
-    private static Node push(Cpu cpu, Insn i, int shape) {
+    private static AnyNode push(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 1 -> new PushR8(cpu, i);
             case 2 -> new PushM8(cpu, i);
@@ -280,7 +280,7 @@ final class HotNodes {
         };
     }
 
-    private static Node sar(Cpu cpu, Insn i, int shape) {
+    private static AnyNode sar(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new SarR8R8(cpu, i);
             case 18 -> new SarM8R8(cpu, i);
@@ -298,7 +298,7 @@ final class HotNodes {
         };
     }
 
-    private static Node sbb(Cpu cpu, Insn i, int shape) {
+    private static AnyNode sbb(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new SbbR8R8(cpu, i);
             case 33 -> new SbbR8M8(cpu, i);
@@ -319,7 +319,7 @@ final class HotNodes {
         };
     }
 
-    private static Node setcc(Cpu cpu, Insn i, int shape) {
+    private static AnyNode setcc(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 1 -> new SetccR8(cpu, i);
             case 2 -> new SetccM8(cpu, i);
@@ -331,7 +331,7 @@ final class HotNodes {
         };
     }
 
-    private static Node shl(Cpu cpu, Insn i, int shape) {
+    private static AnyNode shl(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new ShlR8R8(cpu, i);
             case 18 -> new ShlM8R8(cpu, i);
@@ -349,7 +349,7 @@ final class HotNodes {
         };
     }
 
-    private static Node shr(Cpu cpu, Insn i, int shape) {
+    private static AnyNode shr(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new ShrR8R8(cpu, i);
             case 18 -> new ShrM8R8(cpu, i);
@@ -367,7 +367,7 @@ final class HotNodes {
         };
     }
 
-    private static Node sub(Cpu cpu, Insn i, int shape) {
+    private static AnyNode sub(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new SubR8R8(cpu, i);
             case 33 -> new SubR8M8(cpu, i);
@@ -388,7 +388,7 @@ final class HotNodes {
         };
     }
 
-    private static Node test(Cpu cpu, Insn i, int shape) {
+    private static AnyNode test(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new TestR8R8(cpu, i);
             case 33 -> new TestR8M8(cpu, i);
@@ -409,7 +409,7 @@ final class HotNodes {
         };
     }
 
-    private static Node xor(Cpu cpu, Insn i, int shape) {
+    private static AnyNode xor(Cpu cpu, Insn i, int shape) {
         return switch (shape) {
             case 17 -> new XorR8R8(cpu, i);
             case 33 -> new XorR8M8(cpu, i);
@@ -4056,7 +4056,7 @@ final class HotNodes {
     }
 
     /** A conditional jump whose target lies inside the code segment. */
-    static Node branch(Insn i, long next) {
+    static AnyNode branch(Insn i, long next) {
         return switch (i.condition()) {
             case 0 -> new Jcc0(i, next);
             case 1 -> new Jcc1(i, next);

@@ -5,7 +5,7 @@ import monitor.x86.cpu.SegmentRegister;
 import monitor.x86.isa.Insn;
 
 /** One pre-decoded instruction of a block. Belongs to one CPU. */
-abstract class Node {
+abstract class Node implements AnyNode {
     /** Offset of the instruction: where a fault leaves {@code rip}. */
     final long ip;
 

@@ -19,7 +19,7 @@ final class OperationNodes {
     private OperationNodes() {}
 
     /** The node of an instruction, or null if the operation has none. */
-    static Node create(Cpu cpu, Insn i) {
+    static AnyNode create(Cpu cpu, Insn i) {
         return switch (i.row.operation) {
             case "aaa" -> new AaaNode(cpu, i);
             case "aad" -> new AadNode(cpu, i);

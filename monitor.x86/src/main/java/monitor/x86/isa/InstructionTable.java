@@ -14,7 +14,7 @@ import java.util.TreeMap;
 
 /**
  * The instruction set: all rows of the text resource {@code instructions.txt}, indexed by opcode for the decoder. Immutable,
- * safe to share between threads.
+ * safe to share between threads. Rows are made when they are first needed.
  */
 public final class InstructionTable {
 
@@ -36,33 +36,39 @@ public final class InstructionTable {
 
     private static final Row.Prefix[] PREFIX_BY_INDEX = {Row.Prefix.NP, Row.Prefix.P66, Row.Prefix.PF3, Row.Prefix.PF2};
 
-    private final List<Row> rows;
-    private final Row undefined;
-    private final Row tooLong;
-    private final Slot[] legacySlots;
-    private final Slot[] longSlots;
+    /** A line of the text with a row, which is only made when it is needed. @param opcodes see {@link RowParser#opcodes} */
+    private record Line(int number, String text, int opcodes) {
+        boolean has(int opcode) { return opcode >= (opcodes & 0xFFFF) && opcode < (opcodes & 0xFFFF) + (opcodes >>> 16); }
+    }
+
+    private final List<Line> lines = new ArrayList<>();
+    /** Those made so far, by number; guarded by itself. */
+    private final Row[] rows;
+    private final Opcodes legacy = new Opcodes(Note.O64);
+    private final Opcodes extended = new Opcodes(Note.I64);
 
     private InstructionTable(BufferedReader reader) throws IOException {
-        List<Row> all = new ArrayList<>();
         int number = 1;
         for (String line = reader.readLine(); line != null; line = reader.readLine(), number++) {
-            if (!line.isBlank() && !line.startsWith("#")) {
-                all.add(new Row(all.size(), new RowParser(number, line)));
-            }
+            if (!line.isBlank() && !line.startsWith("#")) lines.add(new Line(number, line, RowParser.opcodes(number, line)));
         }
-        undefined = new Row(all.size(), new RowParser("(bad)", "ud"));
-        all.add(undefined);
-        tooLong = new Row(all.size(), new RowParser("(too long)", "too_long"));
-        all.add(tooLong);
-        rows = Collections.unmodifiableList(all);
-        legacySlots = slots(Note.O64);
-        longSlots = slots(Note.I64);
+        int count = lines.size();
+        rows = new Row[count + 2];
+        rows[count] = new Row(count, new RowParser("(bad)", "ud"));
+        rows[count + 1] = new Row(count + 1, new RowParser("(too long)", "too_long"));
+    }
+
+    private Row row(int id) {
+        synchronized (rows) {
+            if (rows[id] == null) rows[id] = new Row(id, new RowParser(lines.get(id).number, lines.get(id).text));
+            return rows[id];
+        }
     }
 
     /**
      * Reads the table.
      *
-     * @throws IllegalArgumentException if a line is malformed or two rows claim the same encoding
+     * @throws IllegalArgumentException if a line has no opcode; other mistakes are found when its row is first needed
      */
     public static InstructionTable load() {
         try (InputStream in = InstructionTable.class.getResourceAsStream("instructions.txt");
@@ -73,53 +79,65 @@ public final class InstructionTable {
         }
     }
 
-    /** All rows; {@link Row#id} is the index. The last two are those of undefined and of too long instructions. */
+    /**
+     * All rows; {@link Row#id} is the index. The last two are those of undefined and of too long instructions.
+     *
+     * @throws IllegalArgumentException if a line is malformed; the message names it
+     */
     public List<Row> rows() {
-        return rows;
+        List<Row> all = new ArrayList<>();
+        for (int id = 0; id < rows.length; id++) all.add(row(id));
+        return Collections.unmodifiableList(all);
     }
 
     /** The row of undefined encodings: operation "ud". */
     public Row undefined() {
-        return undefined;
+        return rows[rows.length - 2];
     }
 
     /** The row of instructions longer than 15 bytes: operation "too_long", that is #GP(0). */
     public Row tooLong() {
-        return tooLong;
+        return rows[rows.length - 1];
     }
 
     /** Every operation with the rows that mean it, in the order of names. */
     public SortedMap<String, List<Row>> operations() {
         SortedMap<String, List<Row>> byName = new TreeMap<>();
-        for (Row row : rows) {
+        for (Row row : rows()) {
             byName.computeIfAbsent(row.operation, name -> new ArrayList<>()).add(row);
         }
         return byName;
     }
 
-    /** What the opcode can be; never null. */
-    Slot slot(boolean longMode, int map, int opcode) {
-        return (longMode ? longSlots : legacySlots)[map << 8 | opcode];
-    }
+    /**
+     * What the opcode can be; never null.
+     *
+     * @throws IllegalArgumentException if a line is malformed, or two rows claim the same encoding
+     */
+    Slot slot(boolean longMode, int map, int opcode) { return (longMode ? extended : legacy).slot(map << 8 | opcode); }
 
-    private Slot[] slots(Note excluded) {
-        List<List<Row>> byOpcode = new ArrayList<>();
-        for (int i = 0; i < 512; i++) {
-            byOpcode.add(new ArrayList<>());
+    /**
+     * The opcodes of one mode. What an opcode can be is worked out when it is first met: all of them by code that is still cold
+     * would take most of the time in which a monitor takes over from another. Several threads may do the same work.
+     */
+    private final class Opcodes {
+        private final Note excluded;
+        private final Slot[] slots = new Slot[512];
+
+        Opcodes(Note excluded) { this.excluded = excluded; }
+
+        Slot slot(int index) {
+            Slot known = slots[index];
+            return known != null ? known : (slots[index] = make(index));
         }
-        for (Row row : rows) {
-            if (!row.undefined() && !row.has(excluded)) {
-                for (int i = 0; i < row.opcodeSpan; i++) {
-                    byOpcode.get(row.map << 8 | row.opcode + i).add(row);
-                }
+
+        private Slot make(int index) {
+            List<Row> candidates = new ArrayList<>();
+            for (int id = 0; id < lines.size(); id++) {
+                if (lines.get(id).has(index) && !row(id).has(excluded)) candidates.add(row(id));
             }
+            return InstructionTable.this.slot(candidates);
         }
-        Slot none = new Slot(false, new Row[][] {{undefined}, {undefined}, {undefined}, {undefined}});
-        Slot[] slots = new Slot[512];
-        for (int i = 0; i < slots.length; i++) {
-            slots[i] = byOpcode.get(i).isEmpty() ? none : slot(byOpcode.get(i));
-        }
-        return slots;
     }
 
     private Slot slot(List<Row> candidates) {
@@ -147,7 +165,7 @@ public final class InstructionTable {
     }
 
     private Row best(List<Row> candidates, Row.Prefix prefix, int modrm) {
-        Row best = undefined;
+        Row best = undefined();
         int bestRank = -1;
         for (Row row : candidates) {
             int rank = rank(row, prefix, modrm);

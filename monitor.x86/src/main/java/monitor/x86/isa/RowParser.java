@@ -69,6 +69,32 @@ final class RowParser {
         notes.add(Note.BRANCH);
     }
 
+    /**
+     * What opcodes a line is about, and nothing else: quick, since it is asked of all lines at once.
+     *
+     * @return the first one in bits 7:0 with its map in bits 15:8, and in bits 31:16 how many there are
+     */
+    static int opcodes(int line, String text) {
+        int map = 0;
+        try {
+            for (int at = 0; ; at = text.indexOf(' ', at) + 1) {
+                if (map == 0 && text.startsWith("0F ", at)) {
+                    map = 0x100;
+                } else if (at > 0 || !prefixed(text)) {
+                    int opcode = Integer.parseInt(text, at, at + 2, 16);
+                    return map | opcode | (text.startsWith("+r", at + 2) ? 8 : text.startsWith("+cc", at + 2) ? 16 : 1) << 16;
+                }
+            }
+        } catch (IndexOutOfBoundsException | NumberFormatException e) {
+            throw new IllegalArgumentException("line " + line + ": no opcode: " + text);
+        }
+    }
+
+    /** True if the line starts with a mandatory prefix, after which more of the encoding follows. */
+    private static boolean prefixed(String text) {
+        return (text.startsWith("NP ") || text.startsWith("66 ") || text.startsWith("F2 ") || text.startsWith("F3 ")) && text.charAt(3) > ' ';
+    }
+
     /** Splits at tabs and at runs of two or more spaces; by hand, as regular expressions cost 20 ms of the start-up. */
     private static List<String> columns(String text) {
         List<String> columns = new ArrayList<>();

@@ -82,7 +82,7 @@ public final class NodeGenerator {
         StringBuilder s = new StringBuilder(HEAD + "package monitor.x86.interp;\n\nimport monitor.x86.cpu.Cpu;\nimport monitor.x86.isa.Insn;\nimport monitor.x86.isa.Note;\n");
         imports(s);
         s.append("\n/** A node for each operation of the table. */\nfinal class OperationNodes {\n    private OperationNodes() {}\n\n");
-        s.append("    /** The node of an instruction, or null if the operation has none. */\n    static Node create(Cpu cpu, Insn i) {\n        return switch (i.row.operation) {\n");
+        s.append("    /** The node of an instruction, or null if the operation has none. */\n    static AnyNode create(Cpu cpu, Insn i) {\n        return switch (i.row.operation) {\n");
         for (String operation : methods.keySet()) {
             s.append("            case \"").append(operation).append("\" -> new ").append(className(operation)).append("(cpu, i);\n");
         }
@@ -223,11 +223,11 @@ public final class NodeGenerator {
         hot.keySet().forEach(o -> names.add(methods.get(o).getDeclaringClass().getName()));
         names.forEach(name -> s.append("import ").append(name).append(";\n"));
         s.append("\n/** Nodes of the most frequent instructions, one for each combination of operand places and widths. */\nfinal class HotNodes {\n    private HotNodes() {}\n\n");
-        s.append("    /** The node of an instruction, or null if there is only the generic one. */\n    static Node create(Cpu cpu, Insn i) {\n        int shape = HotShape.of(i);\n        return switch (i.row.operation) {\n");
+        s.append("    /** The node of an instruction, or null if there is only the generic one. */\n    static AnyNode create(Cpu cpu, Insn i) {\n        int shape = HotShape.of(i);\n        return switch (i.row.operation) {\n");
         hot.forEach((o, list) -> s.append("            case \"").append(o).append("\" -> ").append(o).append("(cpu, i, shape);\n"));
         s.append("            default -> null;\n        };\n    }\n");
         hot.forEach((o, list) -> {
-            s.append("\n    private static Node ").append(o).append("(Cpu cpu, Insn i, int shape) {\n        return switch (shape) {\n");
+            s.append("\n    private static AnyNode ").append(o).append("(Cpu cpu, Insn i, int shape) {\n        return switch (shape) {\n");
             for (Hot h : list) s.append("            case ").append(h.code()).append(" -> new ").append(h.name()).append("(cpu, i);\n");
             s.append("            default -> null;\n        };\n    }\n");
         });
@@ -240,7 +240,7 @@ public final class NodeGenerator {
     private static final String[] CONDITIONS = {"of()", "cf()", "zf()", "belowOrEqual()", "sf()", "pf()", "less()", "lessOrEqual()"};
 
     private static void branches(StringBuilder s) {
-        s.append("\n    /** A conditional jump whose target lies inside the code segment. */\n    static Node branch(Insn i, long next) {\n        return switch (i.condition()) {\n");
+        s.append("\n    /** A conditional jump whose target lies inside the code segment. */\n    static AnyNode branch(Insn i, long next) {\n        return switch (i.condition()) {\n");
         for (int c = 0; c < 16; c++) s.append("            ").append(c == 15 ? "default" : "case " + c).append(" -> new Jcc").append(c).append("(i, next);\n");
         s.append("        };\n    }\n");
         for (int c = 0; c < 16; c++) {

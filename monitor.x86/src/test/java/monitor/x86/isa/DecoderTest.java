@@ -140,6 +140,26 @@ class DecoderTest {
         List<Row> rows = table.rows();
         for (int i = 0; i < rows.size(); i++) {
             assertEquals(i, rows.get(i).id);
+            assertEquals(rows.get(i), table.rows().get(i));
         }
+    }
+
+    @Test
+    void noTwoRowsClaimTheSameEncoding() {
+        for (int opcode = 0; opcode < 256; opcode++) {
+            for (int map = 0; map < 2; map++) {
+                table.slot(false, map, opcode);
+                table.slot(true, map, opcode);
+            }
+        }
+    }
+
+    @Test
+    void theQuickLookAtALineSeesTheOpcodesThatItsRowHas() {
+        for (Row row : table.rows()) {
+            if (!row.encoding.isEmpty()) assertEquals(row.opcodeSpan << 16 | row.map << 8 | row.opcode, RowParser.opcodes(row.line, row.toString()), row.toString());
+        }
+        assertThrows(IllegalArgumentException.class, () -> RowParser.opcodes(1, "NP 0F  ADD  add"));
+        assertThrows(IllegalArgumentException.class, () -> RowParser.opcodes(1, ""));
     }
 }
