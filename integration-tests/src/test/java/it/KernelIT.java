@@ -6,8 +6,10 @@ import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertTrue;
 
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import javax.inject.Inject;
 import org.junit.After;
 import org.junit.Rule;
@@ -32,6 +35,7 @@ import org.ops4j.pax.exam.spi.reactors.PerClass;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.wiring.BundleWiring;
 import vmkernel.api.device.DeviceContext;
 import vmkernel.api.device.IoHandler;
 import vmkernel.api.device.VirtualDevice;
@@ -51,6 +55,7 @@ import vmkernel.api.world.WorldScheduler;
 @RunWith(PaxExam.class)
 @ExamReactorStrategy(PerClass.class)
 public class KernelIT {
+    private static final int UPDATES = 20;
     /** A guest that works. */
     private static final String GOOD = "again:\n putc '.'\n jmp again";
 
@@ -183,6 +188,100 @@ public class KernelIT {
             registration.unregister();
         }
     }
+
+    /** A guest that counts at its serial port; what it prints is the count modulo 256, without a gap and without a repetition. */
+    private static final String COUNTING = """
+            xor bx, bx
+        again:
+            mov dx, 0x3fd
+        busy:
+            in al, dx
+            test al, 0x20
+            jz busy
+            mov dx, 0x3f8
+            mov al, bl
+            out dx, al
+            inc bx
+            jmp again
+        """;
+
+    /** Listens to {@link #COUNTING}. */
+    private static final class Count {
+        private final AtomicLong bytes = new AtomicLong();
+        private volatile String trouble = "";
+        private long last = System.nanoTime();
+        private volatile long longestGap;
+
+        /** On one thread. */
+        void listen(byte[] data, int offset, int length) {
+            long now = System.nanoTime();
+            longestGap = Math.max(longestGap, now - last);
+            last = now;
+            for (int i = 0; i < length; i++) {
+                int expected = (int) bytes.getAndIncrement() & 0xFF;
+                if ((data[offset + i] & 0xFF) != expected) trouble = "byte " + (bytes.get() - 1) + " is " + (data[offset + i] & 0xFF);
+            }
+        }
+
+        long takeLongestGap() {
+            long gap = longestGap;
+            longestGap = 0;
+            return gap;
+        }
+    }
+
+    private void assertCounts(VirtualMachine machine, Count count) throws InterruptedException {
+        long before = count.bytes.get();
+        await("output of " + machine.name() + " (" + machine.state() + " " + machine.reason() + ")", () -> count.bytes.get() > before + 1000);
+        assertEquals("", count.trouble);
+        assertEquals(PowerState.ON, machine.state());
+    }
+
+    private Bundle find(String name) {
+        return Arrays.stream(context.getBundles()).filter(bundle -> bundle.getSymbolicName().equals(name)).findFirst().orElseThrow();
+    }
+
+    /** Updates a bundle again and again under a guest that counts. What the guest prints has gaps then, which are reported. */
+    private void update(String name) throws Exception {
+        Path dumps = Vmk.ROOT.resolve("integration-tests/target/kernel/var/dumps");
+        int dumped = files(dumps);
+        VirtualMachine machine = machine("counting", COUNTING);
+        Count count = new Count();
+        machine.serial(0).attach(count::listen);
+        machine.powerOn();
+        assertCounts(machine, count);
+        Bundle bundle = find(name);
+        List<WeakReference<ClassLoader>> loaders = new ArrayList<>();
+        List<Long> gaps = new ArrayList<>();
+        for (int i = 0; i < UPDATES; i++) {
+            loaders.add(new WeakReference<>(bundle.adapt(BundleWiring.class).getClassLoader()));
+            count.takeLongestGap();
+            bundle.update();
+            assertCounts(machine, count);
+            gaps.add(count.takeLongestGap() / 1_000_000);
+        }
+        await("the end of the old class loaders of " + name, () -> {
+            System.gc();
+            return loaders.stream().allMatch(loader -> loader.get() == null);
+        });
+        assertCounts(machine, count);
+        assertEquals("dumps", dumped, files(dumps));
+        gaps.sort(null);
+        System.out.println(name + ": longest gap in the guest's output in each of " + UPDATES + " updates: median " + gaps.get(UPDATES / 2) + " ms, most " + gaps.get(UPDATES - 1) + " ms");
+    }
+
+    private static int files(Path folder) throws IOException {
+        if (!Files.exists(folder)) return 0;
+        try (Stream<Path> files = Files.list(folder)) {
+            return (int) files.count();
+        }
+    }
+
+    @Test
+    public void theMonitorIsUpdatedUnderARunningGuest() throws Exception { update("monitor.x86"); }
+
+    @Test
+    public void theSchedulerIsUpdatedUnderARunningGuest() throws Exception { update("vmkernel.sched"); }
 
     @Test
     public void aMachineWithoutAFileIsGoneWhenItIsUnregistered() throws Exception {

@@ -78,7 +78,7 @@ public final class Cpu extends Flags implements Mmu.CodeListener {
     public final Interrupts interrupts = new Interrupts(this);
     public final Tasks tasks = new Tasks(this);
 
-    /** FERR# is asserted. */
+    /** FERR# may be asserted. */
     private boolean numericError;
 
     private final Checkpoint checkpoint = new Checkpoint();
@@ -180,10 +180,8 @@ public final class Cpu extends Flags implements Mmu.CodeListener {
     /** An x87 error is pending and a waiting instruction has come: #MF; where CR0.NE is clear FERR# and, without IGNNE#, a freeze until an interrupt. */
     public void fpuError() {
         if ((cr0 & CR0_NE) != 0) throw fault(GuestFault.MF);
-        if (!numericError) {
-            numericError = true;
-            context.numericError(true);
-        }
+        numericError = true;
+        context.numericError(true);
         if (!context.ignoreNumericError()) throw fault(GuestFault.FREEZE);
     }
 
@@ -491,8 +489,11 @@ public final class Cpu extends Flags implements Mmu.CodeListener {
         stackChanged();
         mmu.a20(context.a20());
         mmu.control(cr0, cr3, cr4);
-        if ((cr0 & CR0_PG) != 0 && (cr4 & CR4_PAE) != 0) mmu.loadPdptes(cr3);
+        if (s.pdptes != null) mmu.pdptes(s.pdptes);
+        else if ((cr0 & CR0_PG) != 0 && (cr4 & CR4_PAE) != 0) mmu.loadPdptes(cr3);
         Debug.arm(this);
+        debugTrap = s.pendingDebug;
+        numericError = fpu.pending(); // maybe it is not asserted as yet; then it is taken back once too often, which does nothing
         attention = 1;
     }
 
@@ -510,7 +511,9 @@ public final class Cpu extends Flags implements Mmu.CodeListener {
         s.cr2 = mmu.cr2;
         s.cr3 = cr3;
         s.cr4 = cr4;
+        if ((cr0 & CR0_PG) != 0 && (cr4 & CR4_PAE) != 0) s.pdptes = mmu.pdptes();
         System.arraycopy(debug, 0, s.debug, 0, 8);
+        s.pendingDebug = debugTrap | mmu.breakHits;
         s.msrs.putAll(msrs);
         s.tscOffset = tscOffset;
         fpu.save(s);

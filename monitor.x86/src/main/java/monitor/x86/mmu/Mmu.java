@@ -121,6 +121,11 @@ public final class Mmu implements GuestMemory.PageListener {
         return true;
     }
 
+    /** The PDPTE registers as they are, whatever memory has at CR3 now. */
+    public long[] pdptes() { return pdpte.clone(); }
+
+    public void pdptes(long[] values) { System.arraycopy(values, 0, pdpte, 0, 4); }
+
     /** Accesses from now on are those of user mode (CPL 3) or of a supervisor. */
     public void user(boolean on) {
         user = on;

@@ -19,6 +19,9 @@ final class FlatMemory implements GuestMemory, AutoCloseable {
         HostMemory.fill(base, bytes, (byte) 0);
     }
 
+    /** Nobody watches it. */
+    boolean untouched() { return watched.isEmpty() && listeners.isEmpty(); }
+
     @Override public void close() { HostMemory.free(base); }
 
     @Override public long sizeBytes() { return bytes; }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import monitor.x86.isa.InstructionTable;
 import vmkernel.api.device.GuestClock;
 import vmkernel.api.memory.GuestMemory;
@@ -29,6 +30,15 @@ final class Vm implements VcpuContext, AutoCloseable {
     final int bits;
     int events;
     int vector = -1;
+    /** A write to port 0xE8 raises an interrupt with this vector, if it is not negative. */
+    int onWrite = -1;
+    /** Called whenever the CPU looks at its events. */
+    Runnable onAttention = () -> {};
+    Slice slice = new Slice();
+    /** Levels of FERR#; null if there are to be none. */
+    List<Boolean> ferr;
+    /** How often a CPU was replaced. */
+    int takeovers;
     private Interpreter cpu;
     private CpuState result;
     private Vcpu.Exit exit;
@@ -100,6 +110,22 @@ final class Vm implements VcpuContext, AutoCloseable {
         return this;
     }
 
+    /** As {@link #run}, but whenever the slice is over another CPU takes over. */
+    Vm runWithTakeovers(Supplier<Slice> slices) {
+        if (cpu == null) cpu = new Interpreter(this, state, TABLE);
+        do {
+            slice = slices.get();
+            exit = cpu.run(slice);
+            if (exit == Vcpu.Exit.FAULTED) throw new AssertionError(cpu.describe(), cpu.failure());
+            result = cpu.save();
+            cpu.close();
+            if (!memory.untouched()) throw new AssertionError("the CPU still watches memory");
+            cpu = new Interpreter(this, result, TABLE);
+            takeovers++;
+        } while (exit == Vcpu.Exit.STOPPED);
+        return this;
+    }
+
     Vcpu.Exit exit() { return exit; }
 
     CpuState result() { return result; }
@@ -126,7 +152,14 @@ final class Vm implements VcpuContext, AutoCloseable {
         return new PortBus() {
             @Override public long read(long address, int bytes) { return ~0L; }
 
-            @Override public void write(long address, int bytes, long value) { written.add(value); }
+            @Override
+            public void write(long address, int bytes, long value) {
+                written.add(value);
+                if (address != 0xE8 || onWrite < 0) return;
+                vector = onWrite;
+                events |= INTERRUPT_REQUEST;
+                cpu.kick();
+            }
         };
     }
 
@@ -154,7 +187,11 @@ final class Vm implements VcpuContext, AutoCloseable {
 
     @Override public long tscHertz() { return 1_000_000_000; }
 
-    @Override public int events() { return events; }
+    @Override
+    public int events() {
+        onAttention.run();
+        return events;
+    }
 
     @Override
     public int take(int event) {
@@ -172,7 +209,11 @@ final class Vm implements VcpuContext, AutoCloseable {
 
     @Override public boolean ignoreNumericError() { return false; }
 
-    @Override public void numericError(boolean level) { throw new AssertionError("FERR#"); }
+    @Override
+    public void numericError(boolean level) {
+        if (ferr == null) throw new AssertionError("FERR#");
+        ferr.add(level);
+    }
 
     @Override public void apicBase(long value) { throw new AssertionError("no APIC here"); }
 

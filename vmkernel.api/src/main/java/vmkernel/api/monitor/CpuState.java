@@ -36,6 +36,8 @@ public final class CpuState {
     public Table gdtr = new Table(0, 0xFFFF);
     public Table idtr = new Table(0, 0xFFFF);
     public long cr0, cr2, cr3, cr4, cr8;
+    /** The four PDPTE registers of PAE paging [SDM] 3A 4.4.1, which do not follow memory; null to have them read from it. */
+    public long[] pdptes;
     /** DR0 to DR7; 4 and 5 are unused. */
     public final long[] debug = new long[8];
     /** Model-specific registers that hold a value, by number. IA32_APIC_BASE and IA32_EFER are here too. */
@@ -64,6 +66,8 @@ public final class CpuState {
     public boolean stiShadow;
     /** Interrupts and debug traps are held off for one instruction after a load of SS. */
     public boolean ssShadow;
+    /** Debug traps that have happened and are held off: bits for DR6. */
+    public int pendingDebug;
     /** NMI is blocked until IRET. */
     public boolean nmiBlocked;
 
