@@ -68,7 +68,7 @@ final class Renewal {
         try {
             part.run();
         } catch (IllegalStateException e) {
-            LOG.error("{}: {}; it stays as it is until the machine is powered off", machine.name(), e.getMessage());
+            LOG.error("{}: {}; the machine goes on with the old code", machine.name(), e.getMessage());
         }
     }
 

@@ -27,6 +27,7 @@ import vmkernel.api.monitor.Vcpu;
 import vmkernel.api.vm.PowerMode;
 import vmkernel.api.vm.PowerState;
 import vmkernel.api.vm.VmException;
+import vmkernel.api.world.WorldScheduler;
 import vmkernel.core.machine.replaced.Counter;
 import vmkernel.core.machine.replaced.Looper;
 
@@ -419,6 +420,58 @@ class RenewalTest {
         assertEquals(List.of("line 17 up", "restore 17 up", "restore 17 up", "restore 17 up"), pc.devices.lines);
         assertEquals(1, watched.context.pci(slot, 0).read(0, 4));
         vm.powerOff(PowerMode.HARD);
+    }
+
+    @Test
+    void theKernelsOwnSchedulerTakesOverIfNoneComesAndGivesWayAgain() throws Exception {
+        pc.registry.parts().successorMillis = 20;
+        Machine vm = running();
+        Machine other = pc.running("other", FakePc.LOOP);
+        pc.registry.unbindScheduler(scheduler);
+        FakePc.await(() -> pc.registry.physicalCpus() == Runtime.getRuntime().availableProcessors());
+        assertRuns(vm);
+        assertRuns(other);
+        other.powerOff(PowerMode.HARD);
+        other.powerOn();
+        assertRuns(other);
+        scheduler = new ThreadScheduler();
+        pc.registry.bindScheduler(scheduler);
+        assertEquals(2, scheduler.count());
+        assertRuns(vm);
+        assertRuns(other);
+    }
+
+    @Test
+    void aWorldIsTakenOverWhateverItWasPromised() throws Exception {
+        Machine vm = running();
+        vm.allocate("min", "80");
+        ThreadScheduler next = new ThreadScheduler();
+        next.refuseMinimums = true;
+        pc.registry.bindScheduler(next);
+        pc.registry.unbindScheduler(scheduler);
+        assertEquals(0, vm.cpuAllocation().min());
+        assertRuns(vm);
+        scheduler = next;
+        next.refuse = "gone mad";
+        replaceScheduler(false);
+        assertRuns(vm);
+    }
+
+    @Test
+    void whatAWorldHasUsedIsKeptOverSchedulers() throws Exception {
+        Machine vm = running();
+        for (int i = 1; i <= 3; i++) {
+            WorldScheduler.Usage usage = pc.registry.usage().get(0);
+            assertEquals(vm.id(), usage.world().id());
+            assertEquals(i * 3_000_000_000L, usage.usedNanos());
+            assertEquals(i * 1_000_000_000L, usage.waitNanos());
+            assertEquals(usage.uptimeNanos() - i * 4_000_000_000L, usage.readyNanos());
+            replaceScheduler(i == 2);
+        }
+        pc.registry.unbindScheduler(scheduler);
+        long ready = pc.registry.usage().get(0).readyNanos();
+        FakePc.await(() -> pc.registry.usage().get(0).readyNanos() > ready);
+        assertEquals("READY", pc.registry.usage().get(0).status());
     }
 
     @Test

@@ -12,6 +12,7 @@ import vmkernel.api.world.WorldScheduler;
 final class ThreadScheduler implements WorldScheduler {
     /** Refuses the next admission with this text. */
     volatile String refuse;
+    volatile boolean refuseMinimums;
     private final Map<World, Runner> runners = new ConcurrentHashMap<>();
 
     private final class Runner extends Thread {
@@ -79,6 +80,7 @@ final class ThreadScheduler implements WorldScheduler {
     @Override
     public void admit(World world) throws AdmissionException {
         if (refuse != null) throw new AdmissionException(refuse);
+        if (refuseMinimums && world.cpuAllocation().min() > 0) throw new AdmissionException("no minimums here");
         Runner runner = new Runner(world);
         runners.put(world, runner);
         runner.start();
