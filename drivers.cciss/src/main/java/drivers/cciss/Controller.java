@@ -36,7 +36,8 @@ final class Controller implements BlockAdapter {
     private static final int VERSION = 1;
 
     private static final long WATCH_MILLIS = 1000, WATCH_ABORT_MILLIS = 100;
-    private static final long ABORT_NANOS = 5_000_000_000L; // a command that was aborted comes back within this time, or never
+    /** A command that was aborted comes back within this time, or never; and so if the controller says that it has no such command. */
+    private static final long ABORT_NANOS = 5_000_000_000L, ABORT_REFUSED_NANOS = 500_000_000L;
     private static final long TRANSIT_NANOS = 2_000_000_000L, FLUSH_NANOS = 10_000_000_000L;
     private static final int ATTEMPTS = 4, FLUSH_BYTES = 512;
     /** So many tags in a row that mean nothing, and the controller is out of its mind. */
@@ -369,14 +370,15 @@ final class Controller implements BlockAdapter {
     /** Aborts commands that take too long, one after another. */
     private void watchCommands(long now) {
         if (aborted != null) {
+            boolean answered = pool.forAborts().phase() == Command.IDLE;
             boolean back = aborted.tag() != abortedTag || aborted.phase() == Command.IDLE;
-            if (back && pool.forAborts().phase() == Command.IDLE) {
-                aborted = null;
-            } else {
+            if (!answered || !back) {
+                long patience = answered && pool.forAborts().error ? ABORT_REFUSED_NANOS : ABORT_NANOS;
                 long limit = parameters.timeoutNanos() / 1_000_000_000L;
-                if (now - abortedAt > ABORT_NANOS) fail("a command that was aborted after " + limit + " s did not come back");
+                if (now - abortedAt > patience) fail("a command that was aborted after " + limit + " s did not come back");
                 return;
             }
+            aborted = null;
         }
         for (int i = 0; i < pool.depth(); i++) {
             Command command = pool.all()[i];
