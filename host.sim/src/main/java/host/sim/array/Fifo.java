@@ -36,7 +36,10 @@ final class Fifo {
                 cells.set(cell, at + 1); // fully ordered: whoever goes to sleep after looking here is seen asleep by the caller
                 return true;
             }
-            if (turn < at) return false;
+            if (turn < at) {
+                if (at - head.get() > mask) return false;
+                Thread.yield(); // there is room, but who took what was in this cell has been interrupted half-way
+            }
         }
     }
 
