@@ -136,7 +136,7 @@ final class Workers implements AutoCloseable {
 
     /** One thread. */
     final class Worker extends Thread {
-        /** Serves a command: touches memory and the medium. */
+        /** Takes or serves a command: touches memory and the medium. */
         private volatile boolean busy;
         private volatile boolean sleeping;
         private volatile int taken;
@@ -156,8 +156,7 @@ final class Workers implements AutoCloseable {
             Command command = work.newCommand();
             int unreported = 0;
             while (!closed) {
-                taken = generation;
-                long word = work.next();
+                long word = take();
                 if (word < 0) {
                     if (unreported > 0) work.report();
                     else lookOutThenSleep();
@@ -173,8 +172,17 @@ final class Workers implements AutoCloseable {
             }
         }
 
-        private void serve(int word, Command command) {
+        /** The next word, with the worker busy, so that a reset never comes between it and its generation; -1 if there is none. */
+        private long take() {
+            if ((generation & 1) != 0) return -1; // who stops everything has not to wait for this one
             busy = true;
+            taken = generation;
+            long word = current() ? work.next() : -1;
+            if (word < 0) busy = false;
+            return word;
+        }
+
+        private void serve(int word, Command command) {
             try {
                 if (!current()) return;
                 long start = System.nanoTime();

@@ -160,6 +160,17 @@ class FaultsTest {
 
     /** As when the kernel resets the device under a lock that the driver's handler wants. */
     @Test
+    void whatIsPostedAfterAResetIsAnsweredWhateverTheWorkersWereAt() throws Exception {
+        for (int i = 0; i < 2000; i++) {
+            for (int n = i % 4; n > 0; n--) host.read10(n, 1).post(); // some are under way, some workers look for more
+            host.device.reset();
+            host.open.clear();
+            host.start();
+            host.read(0, 1);
+        }
+    }
+
+    @Test
     void aResetDoesNotWaitForAHandler() throws Exception {
         CountDownLatch inside = new CountDownLatch(1), leave = new CountDownLatch(1);
         host.device.onInterrupt(() -> {
