@@ -23,7 +23,7 @@ import vmkernel.api.storage.BlockOperation;
  * asked for. The driver throws nothing but {@link DriverException}, writes nothing outside its buffers, comes to an end and ends
  * every request once.
  */
-class FuzzTest {
+class MadArrayTest {
     private static final int ROUNDS = 60;
 
     /** A controller that does right only sometimes. */

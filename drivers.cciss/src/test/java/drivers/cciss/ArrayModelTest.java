@@ -29,7 +29,7 @@ import vmkernel.api.storage.BlockResult;
 
 /** This driver and the Smart Array of host.sim, which somebody else made: what goes through both is in the files. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
-class ModelTest {
+class ArrayModelTest {
     private static final int BLOCKS = 32_768, DEPTH = 32;
 
     @TempDir Path folder;
