@@ -51,7 +51,7 @@ final class Pcnet79C970A implements IoHandler, FrameSink {
     private static final int BUDGET = 512, CHAIN = 64;
     /** Frames that wait for the guest: more than a TCP window of 64 KB, and not yet long to wait for. */
     private static final int WAITING = 256;
-    private static final long CLOCK_NANOS = 30, RECEIVE_POLL_NANOS = 100_000, LONGEST_POLL_NANOS = 32_000_000;
+    private static final long CLOCK_NANOS = 30, SHORTEST_POLL_NANOS = 100_000, LONGEST_POLL_NANOS = 32_000_000;
 
     private final GuestMemory memory;
     private final GuestClock clock;
@@ -69,7 +69,7 @@ final class Pcnet79C970A implements IoHandler, FrameSink {
     private final DescriptorRing receiveRing, transmitRing;
     private final AddressFilter filter = new AddressFilter();
     private final ArrayDeque<byte[]> waiting = new ArrayDeque<>(); // for a receive descriptor
-    private long pollNanos;
+    private long pollNanos = LONGEST_POLL_NANOS;
     private final transient CRC32 crc = new CRC32();
     private final transient byte[] tail = new byte[SHORTEST_FRAME + FCS]; // of a received frame: what the wire adds
     private MacAddress told;
@@ -452,7 +452,7 @@ final class Pcnet79C970A implements IoHandler, FrameSink {
 
     // -- polling --
 
-    private long pollInterval() { return (0x1_0000 - csr[POLLINT]) * CLOCK_NANOS; }
+    private long pollInterval() { return Math.max(SHORTEST_POLL_NANOS, (0x1_0000 - csr[POLLINT]) * CLOCK_NANOS); }
 
     /** Descriptors of which nothing told us. A driver that leaves them lying gets them looked at as programmed, an idle one less and less. */
     private void poll() {
@@ -464,7 +464,7 @@ final class Pcnet79C970A implements IoHandler, FrameSink {
 
     private void schedule() {
         long now = clock.nanos(), at = GuestTimer.DISARMED;
-        if (!waiting.isEmpty()) at = now + RECEIVE_POLL_NANOS;
+        if (!waiting.isEmpty()) at = now + SHORTEST_POLL_NANOS;
         if ((csr[0] & TXON) != 0 && (csr[4] & TXDPOLL) == 0) at = Math.min(at, now + pollNanos);
         if (at == GuestTimer.DISARMED || suspended()) timer.cancel();
         else timer.at(at);

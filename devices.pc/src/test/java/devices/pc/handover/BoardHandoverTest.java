@@ -69,6 +69,17 @@ class BoardHandoverTest extends DeviceHandover {
     }
 
     @Test
+    void thePowerManagementTimerGoesOn() {
+        TestMachine pc = TestMachine.board().pics();
+        pc.out(0x21, 0xFB); // IRQ 8 to 15 only
+        pc.out(0xB2, 0xF1); // ACPI on
+        pc.out16(0x1002, 1); // TMROF_EN
+        pc.handOver();
+        pc.advance(2_400 * TestMachine.MILLI);
+        assertEquals(0x29, pc.take());
+    }
+
+    @Test
     void windowsAnswerWhereTheyDid() {
         TestMachine pc = TestMachine.board();
         pc.pci(7, 3, 0x40, 0x2001);

@@ -32,15 +32,21 @@ final class BusyNetwork {
             }
             case 7 -> driver.queuePart(frame(), random.nextInt(0x10) << 12 | random.nextInt(4) << 8);
             case 8 -> driver.csr(0, random.nextInt(16) == 0 ? random.nextInt(0x10000) : 0x7F48 & random.nextInt(0x10000));
-            case 9 -> driver.csr(new int[] {3, 4, 5, 5, 5, 8, 9, 12, 15, 47, 72, 74, 58, 112, random.nextInt(128)}[random.nextInt(15)], random.nextInt(0x10000) & random.nextInt(0x10000));
+            case 9 -> driver.csr(new int[] {2, 3, 4, 5, 5, 5, 8, 9, 12, 15, 47, 72, 74, 58, 112, random.nextInt(128)}[random.nextInt(16)], random.nextInt(0x10000) & random.nextInt(0x10000));
             case 10 -> driver.csr(5, random.nextInt(2));
             case 11 -> driver.bcr(random.nextInt(32), random.nextInt(0x10000));
             case 12 -> {
-                if (random.nextInt(8) == 0) pc.pci(driver.slot, 0, new int[] {4, 0x10, 0x14, 0x3C}[random.nextInt(4)], random.nextInt());
+                if (random.nextInt(8) == 0) { // it has to wait for its initialization block
+                    pc.pci(driver.slot, 0, 4, 3);
+                    driver.start();
+                } else if (random.nextInt(8) == 0) pc.pci(driver.slot, 0, new int[] {4, 0x10, 0x14, 0x3C}[random.nextInt(4)], random.nextInt());
                 else driver.enable();
             }
             default -> {
-                if (random.nextInt(20) == 0) pc.device("ethernet0").reset();
+                if (random.nextInt(20) == 0) {
+                    pc.device("ethernet0").reset();
+                    driver.wide = false;
+                }
             }
         }
         return look();
@@ -48,6 +54,7 @@ final class BusyNetwork {
 
     private void restart() {
         driver.enable();
+        if (random.nextInt(4) == 0) driver.makeWide();
         driver.style = random.nextInt(4);
         driver.mode = random.nextInt(3) == 0 ? random.nextInt(0x10000) & 0xE04F : 0;
         driver.multicasts = random.nextLong();

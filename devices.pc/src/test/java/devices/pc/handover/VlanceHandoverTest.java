@@ -20,7 +20,6 @@ class VlanceHandoverTest extends DeviceHandover {
     @Override
     void verify(TestMachine pc) {
         PcnetDriver driver = PcnetDriver.of(pc);
-        driver.enable();
         driver.start();
         byte[] frame = new byte[100];
         System.arraycopy(Wire.ADDRESS.bytes(), 0, frame, 0, 6);

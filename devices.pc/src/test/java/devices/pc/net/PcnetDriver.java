@@ -34,13 +34,25 @@ public final class PcnetDriver {
         slot = 16;
     }
 
-    /** Another driver for an adapter that is there. */
-    public static PcnetDriver of(TestMachine pc) { return new PcnetDriver(pc, (Wire) pc.switchPorts.get("ethernet0")); }
+    /** Another driver for an adapter that is there, in whatever state. */
+    public static PcnetDriver of(TestMachine pc) {
+        PcnetDriver driver = new PcnetDriver(pc, (Wire) pc.switchPorts.get("ethernet0"));
+        driver.enable();
+        pc.out16(PORTS + 0x12, 88);
+        driver.wide = pc.in16(PORTS + 0x12) != 88;
+        return driver;
+    }
 
     public void enable() {
         pc.pci(slot, 0, 0x10, PORTS);
         pc.pci(slot, 0, 0x14, MEMORY & 0xFFFF_FFFFL);
         pc.pci(slot, 0, 0x04, 7);
+    }
+
+    /** Goes over to dword I/O. */
+    public void makeWide() {
+        if (!wide) pc.out32(PORTS + 0x10, 0);
+        wide = true;
     }
 
     public int csr(int number) { return register(number, 0x10, 0x10); }
@@ -72,7 +84,8 @@ public final class PcnetDriver {
 
     /** Reset, initialization block, rings with all receive buffers given away; then CSR0 = INIT, and then {@code run}. */
     public PcnetDriver start(int run) {
-        pc.in16(PORTS + 0x14);
+        if (wide) pc.in32(PORTS + 0x18);
+        else pc.in16(PORTS + 0x14);
         prepare();
         csr(0, 1);
         csr(0, run);

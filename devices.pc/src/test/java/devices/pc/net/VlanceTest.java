@@ -88,8 +88,7 @@ class VlanceTest {
     void aDwordWrittenToRdpMakesTheRegistersDwords() {
         assertEquals(0, driver.bcr(18) & 0x80);
         assertEquals(0xFFFF_FFFFL, pc.in32(PcnetDriver.PORTS + 0x1C), "nothing there");
-        pc.out32(PcnetDriver.PORTS + 0x10, 0);
-        driver.wide = true;
+        driver.makeWide();
         assertEquals(0x80, driver.bcr(18) & 0x80);
         assertEquals(0x1003, driver.csr(88));
         pc.in32(PcnetDriver.PORTS + 0x18); // S_RESET
@@ -558,6 +557,10 @@ class VlanceTest {
         driver.demand();
         wire.arrive(frame(60));
         pc.advance(TestMachine.SECOND);
+        driver.csr(5, 1);
+        driver.csr(47, 0xFFFF); // polls as often as it can
+        driver.csr(5, 0);
+        pc.advance(100 * TestMachine.MILLI);
         assertTrue(wire.sent.isEmpty(), "frames of one byte");
         assertEquals(0x10, driver.csr(0) & 0x10);
     }
