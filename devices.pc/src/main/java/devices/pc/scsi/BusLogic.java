@@ -22,8 +22,10 @@ public final class BusLogic implements PcDevice, ByteChip {
     private static final int WINDOW_BYTES = 32, SUBSYSTEM_ID = 0x1040_104B;
     private static final int CONTROL_STATUS = 0, COMMAND_DATA = 1, INTERRUPT = 2, GEOMETRY = 3; // registers
     private static final int HARD_RESET = 0x80, SOFT_RESET = 0x40, INTERRUPT_RESET = 0x20, BUS_RESET = 0x10; // control
-    private static final int DIAGNOSTIC_ACTIVE = 0x80, INITIALIZATION_REQUIRED = 0x20, READY = 0x10, DATA_IN_READY = 0x04, COMMAND_INVALID = 0x01; // status
-    private static final int INTERRUPT_VALID = 0x80, BUS_WAS_RESET = 0x08, COMMAND_COMPLETE = 0x04, OUTGOING_AVAILABLE = 0x02, INCOMING_LOADED = 0x01; // interrupt
+    /** Status register. */
+    private static final int DIAGNOSTIC_ACTIVE = 0x80, INITIALIZATION_REQUIRED = 0x20, READY = 0x10, DATA_IN_READY = 0x04, COMMAND_INVALID = 0x01;
+    /** Interrupt register. */
+    private static final int INTERRUPT_VALID = 0x80, BUS_WAS_RESET = 0x08, COMMAND_COMPLETE = 0x04, OUTGOING_AVAILABLE = 0x02, INCOMING_LOADED = 0x01;
     private static final int EXTENDED_TRANSLATION = 0x80; // geometry
     private static final int[] ISA_PORTS = {0x330, 0x334, 0x230, 0x234, 0x130, 0x134};
     private static final int ISA_DISABLED = 6, ISA_BYTES = 4;
@@ -50,7 +52,7 @@ public final class BusLogic implements PcDevice, ByteChip {
         this.context = context;
         IoHandler window = window();
         function = new PciFunction(context, 0x104B, 0x1040, 0x01_00_00, 0x01)
-            .register(PciFunction.COMMAND, 2, 0, PciFunction.COMMAND_MASTER | 0x0150)
+            .register(PciFunction.COMMAND, 2, PciFunction.COMMAND_MASTER, PciFunction.COMMAND_MASTER | 0x0150) // as its own BIOS leaves it
             .register(PciFunction.STATUS, 2, 0x0200, 0).clearedByOnes(PciFunction.STATUS, 2, 0xF900)
             .register(0x0C, 2, 0, 0xF8FF)               // cache line size, latency timer
             .register(PciFunction.SUBSYSTEM, 4, SUBSYSTEM_ID, 0)
@@ -128,10 +130,13 @@ public final class BusLogic implements PcDevice, ByteChip {
         signal();
     }
 
-    private void hardReset() {
+    /** A soft reset spares its own configuration and the devices. */
+    private void reset(boolean hard) {
         clear();
-        setUp();
-        mailboxes.bus().resetBus();
+        if (hard) {
+            setUp();
+            mailboxes.bus().resetBus();
+        }
         diagnosing = true; // until the driver has seen it
     }
 
@@ -160,15 +165,13 @@ public final class BusLogic implements PcDevice, ByteChip {
             diagnosing = false;
             return DIAGNOSTIC_ACTIVE;
         }
-        boolean ready = command == NONE && answer.length == 0;
-        return (initialized ? 0 : INITIALIZATION_REQUIRED) | (ready ? READY : 0) | (answer.length > 0 ? DATA_IN_READY : 0) | (invalid ? COMMAND_INVALID : 0);
+        int state = answer.length > 0 ? DATA_IN_READY : command == NONE ? READY : 0;
+        return state | (initialized ? 0 : INITIALIZATION_REQUIRED) | (invalid ? COMMAND_INVALID : 0);
     }
 
     private void control(int value) {
-        if ((value & HARD_RESET) != 0) {
-            hardReset();
-        } else if ((value & SOFT_RESET) != 0) {
-            clear();
+        if ((value & (HARD_RESET | SOFT_RESET)) != 0) {
+            reset((value & HARD_RESET) != 0);
         } else {
             if ((value & BUS_RESET) != 0) {
                 mailboxes.bus().resetBus(); // the driver ends its CCBs by itself
@@ -307,7 +310,7 @@ public final class BusLogic implements PcDevice, ByteChip {
             case 0x0B: return new byte[] {0, (byte) irqChannel(), ScsiBus.ADAPTER_ID}; // CONFIGURATION: no DMA channel
             case 0x0D: return Arrays.copyOf(setup(), parameter(0));
             case 0x1F: return new byte[] {(byte) parameter(0)};                     // ECHO
-            case 0x86: return new byte[] {(byte) isaPorts, (byte) function.register(PciFunction.INTERRUPT_LINE, 1), (byte) 0x83, 0}; // both ends terminated
+            case 0x86: return new byte[] {(byte) isaPorts, (byte) irq(), (byte) 0x83, 0}; // both ends of the bus terminated
             case 0x8C: return Arrays.copyOf(periods(), parameter(0));
             case 0x8D: return Arrays.copyOf(extendedSetup(), parameter(0));
             case 0x91: // FETCH HOST ADAPTER LOCAL RAM
@@ -326,9 +329,11 @@ public final class BusLogic implements PcDevice, ByteChip {
         return units;
     }
 
+    private int irq() { return function.register(PciFunction.INTERRUPT_LINE, 1); }
+
     /** Bits for IRQ 9, 10, 11, 12, 14 and 15. */
     private int irqChannel() {
-        int irq = function.register(PciFunction.INTERRUPT_LINE, 1);
+        int irq = irq();
         return irq >= 9 && irq <= 15 && irq != 13 ? 1 << irq - 9 : 0;
     }
 

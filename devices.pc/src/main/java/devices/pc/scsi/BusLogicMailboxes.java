@@ -18,10 +18,13 @@ final class BusLogicMailboxes {
     /** CCBs under way at a time, as on a BT-958; further ones stay in their mailboxes. */
     private static final int CCBS = 192;
     private static final int MAILBOX_BYTES = 8, ACTION = 7, CCB_BYTES = 40;
-    private static final int START = 1, ABORT = 2; // action codes
-    private static final int COMPLETED = 1, ABORTED = 2, NOT_FOUND = 3, COMPLETED_WITH_ERROR = 4; // completion codes
-    private static final int INITIATOR = 0x00, SCATTERED = 0x02, WITH_RESIDUAL = 0x03, SCATTERED_WITH_RESIDUAL = 0x04, BUS_DEVICE_RESET = 0x81; // operation codes
-    private static final int NORMAL = 0x00, SELECTION_TIMEOUT = 0x11, DATA_RUN = 0x12, INVALID_ACTION = 0x15, INVALID_OPERATION = 0x16, INVALID_PARAMETER = 0x1A; // host status
+    /** Action codes of outgoing mailboxes, completion codes of incoming ones. */
+    private static final int START = 1, ABORT = 2, COMPLETED = 1, ABORTED = 2, NOT_FOUND = 3, COMPLETED_WITH_ERROR = 4;
+    /** Operation codes of CCBs. */
+    private static final int INITIATOR = 0x00, SCATTERED = 0x02, WITH_RESIDUAL = 0x03, SCATTERED_WITH_RESIDUAL = 0x04, BUS_DEVICE_RESET = 0x81;
+    /** Host adapter status. */
+    private static final int NORMAL = 0x00, SELECTION_TIMEOUT = 0x11, DATA_RUN = 0x12, INVALID_ACTION = 0x15, INVALID_OPERATION = 0x16,
+        INVALID_PARAMETER = 0x1A;
     private static final int MOST_ELEMENTS = 8192;
 
     private final GuestMemory memory;
@@ -104,7 +107,7 @@ final class BusLogicMailboxes {
     private void take(int action, int ccb) {
         switch (action) {
             case START -> start(ccb);
-            case ABORT -> post(ccb, NORMAL, ScsiCommand.GOOD, bus.abort(command -> command.context == ccb) > 0 ? ABORTED : NOT_FOUND);
+            case ABORT -> post(ccb, NORMAL, ScsiCommand.GOOD, bus.abort(command -> command.origin.context() == ccb) > 0 ? ABORTED : NOT_FOUND);
             default -> post(ccb, INVALID_ACTION, ScsiCommand.GOOD, COMPLETED_WITH_ERROR);
         }
     }
@@ -138,9 +141,10 @@ final class BusLogicMailboxes {
             default -> Direction.NONE;
         };
         ScatterList data = direction == Direction.NONE ? ScatterList.EMPTY : data(ccb, operation);
-        int sense = ccb[3] & 0xFF; // 0 means 14, 1 none
-        return new ScsiCommand(target, ccb[0x11] & 0x1F, cdb, direction, data, data.bytes(), address, operation | control << 8,
-            number(ccb, 0x24, 4), sense == 0 ? 14 : sense == 1 ? 0 : sense);
+        int sense = ccb[3] & 0xFF; // 0 means 14 bytes, 1 means none
+        int senseBytes = sense == 0 ? 14 : sense == 1 ? 0 : sense;
+        ScsiCommand.Origin origin = new ScsiCommand.Origin(address, operation | control << 8, number(ccb, 0x24, 4), senseBytes);
+        return new ScsiCommand(target, ccb[0x11] & 0x1F, cdb, direction, data, data.bytes(), origin);
     }
 
     private ScatterList data(byte[] ccb, int operation) {
@@ -167,13 +171,14 @@ final class BusLogicMailboxes {
 
     private void ended(ScsiCommand command) {
         if (command.outcome == Outcome.ABORTED) return; // who gave it up tells of it
-        long ccb = command.context & 0xFFFF_FFFFL;
-        int operation = command.flags & 0xFF, control = command.flags >> 8;
+        ScsiCommand.Origin origin = command.origin;
+        long ccb = origin.context() & 0xFFFF_FFFFL;
+        int operation = origin.flags() & 0xFF, control = origin.flags() >> 8;
         boolean residual = operation == WITH_RESIDUAL || operation == SCATTERED_WITH_RESIDUAL;
         if (residual) memory.write(ccb + 4, 4, command.requested - command.transferred);
         if (command.status == ScsiCommand.CHECK_CONDITION) {
             byte[] sense = command.senseData();
-            memory.write(command.senseAddress, sense, 0, Math.min(sense.length, command.senseBytes));
+            memory.write(origin.senseAddress(), sense, 0, Math.min(sense.length, origin.senseBytes()));
         }
         boolean tooFew = !residual && (control == 1 || control == 2) && command.status == ScsiCommand.GOOD && command.transferred < command.requested;
         int host = switch (command.outcome) {
@@ -181,7 +186,7 @@ final class BusLogicMailboxes {
             case OVERRUN -> DATA_RUN;
             default -> tooFew ? DATA_RUN : NORMAL;
         };
-        finish(command.context, host, command.status);
+        finish(origin.context(), host, command.status);
         if (more) scan();
     }
 

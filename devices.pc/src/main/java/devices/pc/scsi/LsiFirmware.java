@@ -15,17 +15,18 @@ import vmkernel.api.memory.GuestMemory;
 final class LsiFirmware {
     /** Of a request, also what is read of it. */
     static final int FRAME_BYTES = 128;
-    private static final int SCSI_IO = 0x00, TASK_MANAGEMENT = 0x01, IOC_INIT = 0x02, IOC_FACTS = 0x03, CONFIG = 0x04, PORT_FACTS = 0x05, PORT_ENABLE = 0x06,
-        EVENT_NOTIFICATION = 0x07, EVENT_ACK = 0x08;
+    /** Functions. */
+    private static final int SCSI_IO = 0x00, TASK_MANAGEMENT = 0x01, IOC_INIT = 0x02, IOC_FACTS = 0x03, CONFIG = 0x04, PORT_FACTS = 0x05,
+        PORT_ENABLE = 0x06, EVENT_NOTIFICATION = 0x07, EVENT_ACK = 0x08;
     /** IOCStatus values. */
-    private static final int SUCCESS = 0, INVALID_FUNCTION = 0x01, INVALID_SGL = 0x03, INVALID_FIELD = 0x07, INVALID_STATE = 0x08, CONFIG_INVALID_ACTION = 0x20,
-        CONFIG_INVALID_TYPE = 0x21, CONFIG_INVALID_PAGE = 0x22, INVALID_BUS = 0x41, INVALID_TARGET = 0x42, DEVICE_NOT_THERE = 0x43, DATA_OVERRUN = 0x44,
-        DATA_UNDERRUN = 0x45, TASK_TERMINATED = 0x48;
+    private static final int SUCCESS = 0, INVALID_FUNCTION = 0x01, INVALID_SGL = 0x03, INVALID_FIELD = 0x07, INVALID_STATE = 0x08,
+        CONFIG_INVALID_ACTION = 0x20, CONFIG_INVALID_TYPE = 0x21, CONFIG_INVALID_PAGE = 0x22, INVALID_BUS = 0x41, INVALID_TARGET = 0x42,
+        DEVICE_NOT_THERE = 0x43, DATA_OVERRUN = 0x44, DATA_UNDERRUN = 0x45, TASK_TERMINATED = 0x48;
     /** Of SCSIState in replies. */
     private static final int AUTOSENSE_VALID = 0x01, NO_SCSI_STATUS = 0x04, TERMINATED = 0x08;
     private static final int ABORT_TASK = 1, ABORT_TASK_SET = 2, TARGET_RESET = 3, RESET_BUS = 4, UNIT_RESET = 5, CLEAR_TASK_SET = 6, QUERY_TASK = 7;
     private static final int TASK_COMPLETE = 0x00, TASK_NOT_SUPPORTED = 0x04, TASK_SUCCEEDED = 0x08;
-    private static final int EVENT_IOC_BUS_RESET = 0x04, EVENT_CHANGE = 0x0A;
+    private static final int EVENT_IOC_BUS_RESET = 0x04, EVENT_CHANGE = 0x0A, CONTINUATION = 0x80;
     private static final int MPI_VERSION = 0x0102, FIRMWARE_VERSION = 0x0103_2920, PRODUCT = 0x0102; // SCSI initiator on a 53C1030 B0
     private static final int DEFAULT_REPLY = 20, DEFAULT_REPLY_FRAME = 128;
 
@@ -122,7 +123,9 @@ final class LsiFirmware {
     }
 
     /** Begins a reply with what all of them have. */
-    private static ByteBuffer reply(ByteBuffer message, int bytes, int status) { return reply(message.get(3), message.get(7), message.getInt(8), bytes, status); }
+    private static ByteBuffer reply(ByteBuffer message, int bytes, int status) {
+        return reply(message.get(3), message.get(7), message.getInt(8), bytes, status);
+    }
 
     private static ByteBuffer reply(int function, int flags, int context, int bytes, int status) {
         ByteBuffer reply = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -177,9 +180,10 @@ final class LsiFirmware {
         return event(EVENT_CHANGE, events ? 1 : 0);
     }
 
-    /** One dword of data, and no acknowledgement is wanted. */
+    /** One dword of data, and no acknowledgement is wanted. While events are on, the driver's request stays in use. */
     private ByteBuffer event(int event, int data) {
-        return reply(EVENT_NOTIFICATION, 0, eventContext, 0x20, SUCCESS).putShort(0, (short) 1).putInt(0x14, event).putInt(0x1C, data);
+        ByteBuffer reply = reply(EVENT_NOTIFICATION, events ? CONTINUATION : 0, eventContext, 0x20, SUCCESS);
+        return reply.putShort(0, (short) 1).putInt(0x14, event).putInt(0x1C, data);
     }
 
     // -- configuration --
@@ -187,9 +191,11 @@ final class LsiFirmware {
     private ByteBuffer configure(ByteBuffer message) {
         int action = message.get(0) & 0xFF, number = message.get(0x16) & 0xFF, type = LsiPages.typeOf(message.get(0x17)), address = message.getInt(0x18);
         byte[] page = action == 3 || action == 5 ? pages.initial(type, number, address) : pages.current(type, number, address);
-        int status = page == null ? pages.initial(type, 0, 0) == null ? CONFIG_INVALID_TYPE : CONFIG_INVALID_PAGE : configure(message, action, type, number, address, page);
-        ByteBuffer reply = reply(message, 0x18, status).put(0, (byte) action);
-        if (page == null) return reply.putInt(0x14, message.getInt(0x14));
+        if (page == null) {
+            int status = pages.initial(type, 0, 0) == null ? CONFIG_INVALID_TYPE : CONFIG_INVALID_PAGE;
+            return reply(message, 0x18, status).put(0, (byte) action).putInt(0x14, message.getInt(0x14));
+        }
+        ByteBuffer reply = reply(message, 0x18, configure(message, action, type, number, address, page)).put(0, (byte) action);
         for (int i = 0; i < 4; i++) reply.put(0x14 + i, page[i]);
         return reply;
     }
@@ -230,17 +236,19 @@ final class LsiFirmware {
             : LsiScatterGather.read(memory, message.array(), 0x30, message.get(2) & 0xFF, bytes);
         int lun = (message.get(0x0C) & 0x3F) << 8 | message.get(0x0D) & 0xFF;
         long sense = (long) senseHigh << 32 | message.getInt(0x2C) & 0xFFFF_FFFFL;
-        ScsiCommand command = new ScsiCommand(target, lun, cdb, direction, data == null ? ScatterList.EMPTY : data, (int) Math.min(Integer.MAX_VALUE, bytes),
-            message.getInt(8), message.get(7) & 0xFF, sense, message.get(5) & 0xFF);
-        int refusal = busNumber != 0 ? INVALID_BUS : target >= ScsiBus.TARGETS ? INVALID_TARGET : data == null ? INVALID_SGL : cdb.length == 0 ? INVALID_FIELD : SUCCESS;
+        ScsiCommand.Origin origin = new ScsiCommand.Origin(message.getInt(8), message.get(7) & 0xFF, sense, message.get(5) & 0xFF);
+        int requested = (int) Math.min(Integer.MAX_VALUE, bytes);
+        ScsiCommand command = new ScsiCommand(target, lun, cdb, direction, data == null ? ScatterList.EMPTY : data, requested, origin);
+        int refusal = busNumber != 0 ? INVALID_BUS : target >= ScsiBus.TARGETS ? INVALID_TARGET
+            : data == null ? INVALID_SGL : cdb.length == 0 ? INVALID_FIELD : SUCCESS;
         if (refusal != SUCCESS) chip.reply(reply(command, refusal, NO_SCSI_STATUS).array());
         else bus.start(command);
     }
 
     private void ended(ScsiCommand command) {
         boolean plain = command.outcome == Outcome.STATUS && command.status == ScsiCommand.GOOD && command.transferred == command.requested;
-        if (plain && command.context >= 0) {
-            chip.contextReply(command.context);
+        if (plain && command.origin.context() >= 0) {
+            chip.contextReply(command.origin.context());
             return;
         }
         int state = switch (command.outcome) {
@@ -256,32 +264,33 @@ final class LsiFirmware {
             case SELECTION_TIMEOUT -> DEVICE_NOT_THERE;
             case OVERRUN -> DATA_OVERRUN;
             case ABORTED -> TASK_TERMINATED;
-            case STATUS -> command.status == ScsiCommand.GOOD && command.transferred < command.requested ? DATA_UNDERRUN : SUCCESS;
+            case STATUS -> command.transferred < command.requested ? DATA_UNDERRUN : SUCCESS;
         };
     }
 
     /** Bytes of sense data that the driver gets. */
     private static int sense(ScsiCommand command) {
-        return command.status == ScsiCommand.CHECK_CONDITION ? Math.min(command.senseBytes, command.senseData().length) : 0;
+        return command.status == ScsiCommand.CHECK_CONDITION ? Math.min(command.origin.senseBytes(), command.senseData().length) : 0;
     }
 
     private ByteBuffer reply(ScsiCommand command, int status, int state) {
         int sense = sense(command);
-        if (sense > 0) memory.write(command.senseAddress, command.senseData(), 0, sense);
-        return reply(SCSI_IO, command.flags, command.context, 0x24, status)
-            .put(0, (byte) command.target).put(4, (byte) command.cdbBytes).put(5, (byte) command.senseBytes)
+        ScsiCommand.Origin origin = command.origin;
+        if (sense > 0) memory.write(origin.senseAddress(), command.senseData(), 0, sense);
+        return reply(SCSI_IO, origin.flags(), origin.context(), 0x24, status)
+            .put(0, (byte) command.target).put(4, (byte) command.cdbBytes).put(5, (byte) origin.senseBytes())
             .put(0x0C, (byte) command.status).put(0x0D, (byte) state)
             .putInt(0x14, command.transferred).putInt(0x18, sense);
     }
 
     private ByteBuffer manageTasks(ByteBuffer message) {
         int target = message.get(0) & 0xFF, type = message.get(5) & 0xFF, context = message.getInt(0x30);
-        boolean one = type != RESET_BUS; // one target is meant
-        int status = message.get(1) != 0 ? INVALID_BUS : target >= ScsiBus.TARGETS && one ? INVALID_TARGET : !bus.present(target) && one ? DEVICE_NOT_THERE : SUCCESS;
+        int status = message.get(1) != 0 ? INVALID_BUS : type == RESET_BUS || bus.present(target) ? SUCCESS
+            : target >= ScsiBus.TARGETS ? INVALID_TARGET : DEVICE_NOT_THERE;
         int response = TASK_COMPLETE, count = 0;
         if (status == SUCCESS) {
             switch (type) {
-                case ABORT_TASK -> count = bus.abort(command -> command.target == target && command.context == context);
+                case ABORT_TASK -> count = bus.abort(command -> command.target == target && command.origin.context() == context);
                 case ABORT_TASK_SET, CLEAR_TASK_SET -> count = bus.abort(command -> command.target == target);
                 case TARGET_RESET, UNIT_RESET -> count = bus.resetTarget(target);
                 case RESET_BUS -> {

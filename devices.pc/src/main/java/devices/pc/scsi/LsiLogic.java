@@ -71,11 +71,13 @@ public final class LsiLogic implements PcDevice, RegisterFile<LsiRegister> {
     /** The registers at the beginning of a window; the rest reads as 0. */
     private static IoHandler beginning(IoHandler registers) {
         return new IoHandler() {
-            @Override
-            public long read(long offset, int bytes) { return registers != null && offset + bytes <= IO_BYTES ? registers.read(offset, bytes) : 0; }
+            private boolean there(long offset, int bytes) { return registers != null && offset + bytes <= IO_BYTES; }
 
             @Override
-            public void write(long offset, int bytes, long value) { if (registers != null && offset + bytes <= IO_BYTES) registers.write(offset, bytes, value); }
+            public long read(long offset, int bytes) { return there(offset, bytes) ? registers.read(offset, bytes) : 0; }
+
+            @Override
+            public void write(long offset, int bytes, long value) { if (there(offset, bytes)) registers.write(offset, bytes, value); }
         };
     }
 

@@ -15,7 +15,7 @@ import vmkernel.api.handover.StateRecord;
 final class LsiPages {
     static final int IO_UNIT = 0, IOC = 1, BIOS = 2, SCSI_PORT = 3, SCSI_DEVICE = 4, MANUFACTURING = 9;
     private static final int CHANGEABLE = 0x10, PERSISTENT = 0x20; // attributes, beside the type
-    private static final int TYPE = 0x0F;
+    private static final int TYPE = 0x0F, HEADER = 4;
     private static final int WIDE = 0x2000_0000, OFFSET_SHIFT = 16, OFFSET = 127, PERIOD_SHIFT = 8, PERIOD = 0x0A; // 25 ns
     private static final int FASTEST = WIDE | OFFSET << OFFSET_SHIFT | PERIOD << PERIOD_SHIFT;
     private static final int LOW_VOLTAGE_DIFFERENTIAL = 3, NEGOTIATED = 1;
@@ -39,7 +39,8 @@ final class LsiPages {
     /** Sets what follows the header. */
     void change(int type, int number, int address, byte[] content) {
         byte[] page = current(type, number, address);
-        System.arraycopy(content, 4, page, 4, Math.max(0, Math.min(content.length, page.length) - 4));
+        int end = Math.min(content.length, page.length);
+        if (end > HEADER) System.arraycopy(content, HEADER, page, HEADER, end - HEADER);
         changed.put(key(type, number, address), page);
     }
 

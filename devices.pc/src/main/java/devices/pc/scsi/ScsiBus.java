@@ -85,7 +85,7 @@ final class ScsiBus {
 
     /** A target is done with a command. */
     void end(ScsiCommand command) {
-        if (command.status == ScsiCommand.CHECK_CONDITION && command.senseBytes == 0) disks[command.target].keep(command.sense);
+        if (command.status == ScsiCommand.CHECK_CONDITION && command.origin.senseBytes() == 0) disks[command.target].keep(command.sense);
         ended.accept(command);
     }
 
@@ -113,7 +113,9 @@ final class ScsiBus {
     }
 
     /** True if the command with this context is under way. */
-    boolean knows(int target, int context) { return inFlight.values().stream().anyMatch(command -> command.target == target && command.context == context); }
+    boolean knows(int target, int context) {
+        return inFlight.values().stream().anyMatch(command -> command.target == target && command.origin.context() == context);
+    }
 
     /** Gives all commands up, and nobody is told: the adapter was reset. The devices are left as they are. */
     void forget() { take(command -> true); }
@@ -157,7 +159,7 @@ final class ScsiBus {
         }
         inFlight.clear();
         for (int i = 0; i < count; i++) {
-            ScsiCommand command = new ScsiCommand(state.child("command" + i));
+            ScsiCommand command = ScsiCommand.underWay(state.child("command" + i));
             if (present(command.target)) inFlight.put(command.tag, command);
         }
         listen();

@@ -23,6 +23,16 @@ final class ScsiCommand {
     /** Where data may go. */
     enum Direction { NONE, IN, OUT, EITHER }
 
+    /**
+     * What the adapter has to know for its answer.
+     *
+     * @param context name of the command between the guest's driver and the adapter
+     * @param flags what else the adapter wants to remember, in its own format
+     * @param senseAddress where sense data go in guest memory
+     * @param senseBytes how many at most; 0 if the driver fetches them by itself
+     */
+    record Origin(int context, int flags, long senseAddress, int senseBytes) {}
+
     final int target, lun;
     final byte[] cdb;
     final int cdbBytes;
@@ -30,16 +40,7 @@ final class ScsiCommand {
     final ScatterList data;
     /** Bytes that the guest asked for; the residual is what is missing of them. */
     final int requested;
-
-    // -- the adapter's notes for its answer --
-
-    /** Name of the command between the guest's driver and the adapter. */
-    final int context;
-    /** What else the adapter has to remember: its own format. */
-    final int flags;
-    /** Where sense data go in guest memory, and how many bytes at most; 0 if the driver fetches them by itself. */
-    final long senseAddress;
-    final int senseBytes;
+    final Origin origin;
 
     // -- on its way --
 
@@ -58,7 +59,7 @@ final class ScsiCommand {
     int sense;
     int transferred;
 
-    ScsiCommand(int target, int lun, byte[] cdb, Direction direction, ScatterList data, int requested, int context, int flags, long senseAddress, int senseBytes) {
+    ScsiCommand(int target, int lun, byte[] cdb, Direction direction, ScatterList data, int requested, Origin origin) {
         this.target = target;
         this.lun = lun;
         this.cdbBytes = cdb.length;
@@ -66,32 +67,32 @@ final class ScsiCommand {
         this.direction = direction;
         this.data = data;
         this.requested = requested;
-        this.context = context;
-        this.flags = flags;
-        this.senseAddress = senseAddress;
-        this.senseBytes = senseBytes;
+        this.origin = origin;
     }
 
     /** One that an adapter before this one gave to the kernel, which has its data: what is left is its end. */
-    ScsiCommand(StateRecord state) {
-        this(state.exchange("target", 0), state.exchange("lun", 0), new byte[Math.min(CDB_BYTES, Math.max(0, state.exchange("cdbBytes", 0)))], Direction.NONE, ScatterList.EMPTY,
-            state.exchange("requested", 0), state.exchange("context", 0), state.exchange("flags", 0), state.exchange("senseAddress", 0L), state.exchange("senseBytes", 0));
-        tag = state.exchange("tag", 0L);
-        moving = state.exchange("moving", 0);
-        transferred = state.exchange("transferred", 0);
-        flush = state.exchange("flush", false);
-        if (state.exchange("overrun", false)) outcome = Outcome.OVERRUN;
+    static ScsiCommand underWay(StateRecord state) {
+        byte[] cdb = new byte[Math.max(0, Math.min(CDB_BYTES, state.exchange("cdbBytes", 0)))];
+        int context = state.exchange("context", 0), flags = state.exchange("flags", 0), senseBytes = state.exchange("senseBytes", 0);
+        Origin origin = new Origin(context, flags, state.exchange("senseAddress", 0L), senseBytes);
+        int target = state.exchange("target", 0), requested = state.exchange("requested", 0);
+        ScsiCommand command = new ScsiCommand(target, 0, cdb, Direction.NONE, ScatterList.EMPTY, requested, origin);
+        command.tag = state.exchange("tag", 0L);
+        command.moving = state.exchange("moving", 0);
+        command.transferred = state.exchange("transferred", 0);
+        command.flush = state.exchange("flush", false);
+        if (state.exchange("overrun", false)) command.outcome = Outcome.OVERRUN;
+        return command;
     }
 
     void save(StateRecord state) {
-        state.exchange("target", target);
-        state.exchange("lun", lun);
         state.exchange("cdbBytes", cdbBytes);
+        state.exchange("context", origin.context);
+        state.exchange("flags", origin.flags);
+        state.exchange("senseAddress", origin.senseAddress);
+        state.exchange("senseBytes", origin.senseBytes);
+        state.exchange("target", target);
         state.exchange("requested", requested);
-        state.exchange("context", context);
-        state.exchange("flags", flags);
-        state.exchange("senseAddress", senseAddress);
-        state.exchange("senseBytes", senseBytes);
         state.exchange("tag", tag);
         state.exchange("moving", moving);
         state.exchange("transferred", transferred);

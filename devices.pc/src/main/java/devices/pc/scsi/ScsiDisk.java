@@ -20,7 +20,8 @@ import vmkernel.api.storage.VirtualDisk;
 final class ScsiDisk {
     static final int POWER_ON = 0x062900, BUS_RESET = 0x062902, DEVICE_RESET = 0x062903; // unit attentions
     private static final int NO_SENSE = 0, NOT_READY = 0x020400, INVALID_OPCODE = 0x052000, OUT_OF_RANGE = 0x052100, INVALID_FIELD = 0x052400;
-    private static final int NO_SUCH_UNIT = 0x052500, INVALID_PARAMETER = 0x052600, LIST_LENGTH = 0x051A00, SAVING_UNSUPPORTED = 0x053900, WRITE_PROTECTED = 0x072700;
+    private static final int NO_SUCH_UNIT = 0x052500, INVALID_PARAMETER = 0x052600, LIST_LENGTH = 0x051A00, SAVING_UNSUPPORTED = 0x053900,
+        WRITE_PROTECTED = 0x072700;
     private static final int MOST_BYTES = 32 << 20; // of one command
     private static final int STANDARD_INQUIRY_BYTES = 36;
     private static final int WRITE_CACHE = 0x04, CACHE_PAGE = 0x08;

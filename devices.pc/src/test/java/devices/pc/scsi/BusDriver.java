@@ -7,10 +7,13 @@ import devices.pc.TestMachine;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
+import java.util.function.IntConsumer;
 
 /** A small driver for a MultiMaster, written from the facts of its ports, mailboxes and CCBs. */
-final class BusDriver {
+final class BusDriver implements ScsiDriver {
     static final int PORT = 0x2000, SLOT = 16;
     static final long MAILBOXES = 0x10_0000, CCBS = 0x11_0000, SENSE = 0x1C_0000, DATA = 0x20_0000;
     static final int CONTROL = 0, DATA_PORT = 1, INTERRUPT = 2, GEOMETRY = 3;
@@ -19,6 +22,7 @@ final class BusDriver {
     final TestMachine pc;
     final int boxes;
     private int out, in;
+    private boolean lost; // an interrupt of mailboxes was reset together with that of a command
 
     /** An incoming mailbox. */
     record Mail(int ccb, int host, int target, int completion) {}
@@ -31,9 +35,18 @@ final class BusDriver {
         pc.pci(SLOT, 0, 0x04, 7);
     }
 
-    int in(int register) { return pc.in(PORT + register); }
+    /** Done before each access to a register. */
+    private Runnable meanwhile = () -> { };
 
-    void out(int register, int value) { pc.out(PORT + register, value); }
+    int in(int register) {
+        meanwhile.run();
+        return pc.in(PORT + register);
+    }
+
+    void out(int register, int value) {
+        meanwhile.run();
+        pc.out(PORT + register, value);
+    }
 
     boolean line() { return pc.lines[19]; }
 
@@ -67,7 +80,8 @@ final class BusDriver {
     }
 
     /** Brings it up as drivers do. */
-    BusDriver start() {
+    @Override
+    public BusDriver start() {
         reset();
         pc.guestMemory.write(MAILBOXES, new byte[16 * boxes], 0, 16 * boxes);
         out = in = 0;
@@ -95,10 +109,12 @@ final class BusDriver {
     /** What has come, in the driver's way: interrupt first, then all mailboxes. */
     List<Mail> mail() {
         List<Mail> mail = new ArrayList<>();
-        if ((in(INTERRUPT) & 0x80) == 0) return mail;
+        if ((in(INTERRUPT) & 0x80) == 0 && !lost) return mail;
+        lost = false;
         out(CONTROL, 0x20);
         for (long box = box(); pc.guestMemory.read(box + 7, 1) != 0; box = box()) {
-            mail.add(new Mail((int) pc.guestMemory.read(box, 4), (int) pc.guestMemory.read(box + 4, 1), (int) pc.guestMemory.read(box + 5, 1), (int) pc.guestMemory.read(box + 7, 1)));
+            int status = (int) pc.guestMemory.read(box + 4, 4);
+            mail.add(new Mail((int) pc.guestMemory.read(box, 4), status & 0xFF, status >> 8 & 0xFF, status >>> 24));
             pc.guestMemory.write(box + 7, 1, 0);
             in = (in + 1) % boxes;
         }
@@ -107,12 +123,65 @@ final class BusDriver {
 
     private long box() { return MAILBOXES + 8L * (boxes + in); }
 
+    // -- as any driver --
+
+    @Override public TestMachine pc() { return pc; }
+
+    @Override public void meanwhile(Runnable task) { meanwhile = task; }
+
+    @Override
+    public void send(int number, int target, String cdb, boolean write, long address, int bytes) {
+        put(number, 1, io(number, bytes % 1024 == 0 ? 0 : 3, target, cdb, write ? 2 : bytes == 0 ? 3 : 1, address, bytes));
+        ring();
+    }
+
+    @Override
+    public String take(IntConsumer ended) {
+        List<Mail> mail = mail();
+        for (Mail each : mail) ended.accept((each.ccb - (int) CCBS) / CCB);
+        return mail.toString();
+    }
+
+    @Override
+    public String otherwise(Random random) {
+        switch (random.nextInt(8)) {
+            case 0: return Arrays.toString(quietly(new int[] {0x04, 0x0A, 0x0B, 0x23, 0x24, 0x84, 0x85, 0x86}[random.nextInt(8)]));
+            case 1: return Arrays.toString(quietly(new int[] {0x0D, 0x8B, 0x8C, 0x8D}[random.nextInt(4)], random.nextInt(40)));
+            case 2: return Arrays.toString(quietly(0x91, random.nextInt(256), random.nextInt(256)));
+            case 3: return Arrays.toString(quietly(0x90, random.nextInt(40), 2, random.nextInt(256), random.nextInt(256)));
+            case 4:
+                put(random.nextInt(64), 2, null);
+                ring();
+                return "";
+            case 5:
+                put(70, 1, io(70, 0x81, random.nextInt(4), "", 3, 0, 0));
+                ring();
+                return "";
+            case 6:
+                out(DATA_PORT, 0x95);
+                out(DATA_PORT, random.nextInt(8));
+                return Boolean.toString(pc.claimsPort(0x330));
+            default:
+                command(0x8F, random.nextInt(2));
+                return in(CONTROL) + " " + in(GEOMETRY);
+        }
+    }
+
+    /** A command while CCBs are under way: the interrupt of their mailboxes is kept. */
+    private byte[] quietly(int command, int... parameters) {
+        boolean mail = (in(INTERRUPT) & 1) != 0;
+        byte[] answer = command(command, parameters);
+        lost |= mail;
+        return answer;
+    }
+
     // -- SCSI --
 
     /** @param operation of the CCB @param direction 0 any, 1 in, 2 out, 3 none */
     ByteBuffer io(int number, int operation, int target, String cdb, int direction, long address, int bytes) {
-        ByteBuffer ccb = ByteBuffer.allocate(40).order(ByteOrder.LITTLE_ENDIAN).put(0, (byte) operation).put(1, (byte) (direction << 3)).put(2, (byte) (cdb.length() / 2));
-        ccb.put(3, (byte) 18).putInt(4, bytes).putInt(8, (int) address).put(0x10, (byte) target).putInt(0x24, (int) SENSE + 32 * number);
+        ByteBuffer ccb = ByteBuffer.allocate(40).order(ByteOrder.LITTLE_ENDIAN);
+        ccb.put(0, (byte) operation).put(1, (byte) (direction << 3)).put(2, (byte) (cdb.length() / 2)).put(3, (byte) 18);
+        ccb.putInt(4, bytes).putInt(8, (int) address).put(0x10, (byte) target).putInt(0x24, (int) SENSE + 32 * number);
         for (int i = 0; i < cdb.length(); i += 2) ccb.put(0x12 + i / 2, (byte) Integer.parseInt(cdb.substring(i, i + 2), 16));
         return ccb;
     }

@@ -35,7 +35,9 @@ class BusLogicTest {
         return driver;
     }
 
-    private ByteBuffer read(int number, int block) { return driver.io(number, 3, 0, String.format("2800%08x00000100", block), 1, BusDriver.DATA + 512 * number, 512); }
+    private ByteBuffer read(int number, int block) {
+        return driver.io(number, 3, 0, String.format("2800%08x00000100", block), 1, BusDriver.DATA + 512 * number, 512);
+    }
 
     // -- the adapter --
 
@@ -132,6 +134,7 @@ class BusLogicTest {
         driver.put(1, START, read(1, 0));
         driver.ring();
         driver.out(BusDriver.CONTROL, 0x40);
+        assertEquals(0x80, driver.in(BusDriver.CONTROL), "diagnostics are active");
         assertEquals(0x30, driver.in(BusDriver.CONTROL));
         assertEquals(1, disk.aborts);
         driver.start();

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import devices.pc.TestMachine;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -203,16 +202,8 @@ class LsiLogicTest {
     void listsAreScatteredAndChained() {
         started();
         byte[] expected = Arrays.copyOf(disk.content, 2048);
-        ByteBuffer message = driver.io(1, 0, "28000000000000000400", false, 0, 2048).put(2, (byte) (0x44 / 4));
-        message.putInt(0x30, 0x1000_0000 | 100).putInt(0x34, (int) LsiDriver.DATA);
-        message.putInt(0x38, 0x9200_0000 | 412).putInt(0x3C, (int) LsiDriver.DATA + 100).putInt(0x40, 0); // 64-bit address, last before the chain
-        message.putInt(0x44, 0x3000_0000 | 20 | 3 << 16).putInt(0x48, 0x5_0000); // 20 bytes, in which a chain follows at dword 3
-        driver.pc.guestMemory.write(0x5_0000, 4, 0x9200_0000 | 1024);
-        driver.pc.guestMemory.write(0x5_0004, 8, LsiDriver.DATA + 512);
-        driver.pc.guestMemory.write(0x5_000C, 4, 0x3000_0000 | 8);
-        driver.pc.guestMemory.write(0x5_0010, 4, 0x6_0000);
-        driver.pc.guestMemory.write(0x6_0000, 4, 0xD100_0000 | 512);
-        driver.pc.guestMemory.write(0x6_0004, 4, LsiDriver.DATA + 1536);
+        ByteBuffer message = driver.io(1, 0, "28000000000000000400", false, 0, 2048);
+        driver.chain(message);
         driver.post(1, message);
         disk.endAll();
         assertTrue(driver.reply().plain());
@@ -222,7 +213,8 @@ class LsiLogicTest {
     @Test
     void aListThatLoopsIsRefused() {
         started();
-        ByteBuffer message = driver.io(1, 0, "28000000000000000400", false, 0, 2048).put(2, (byte) (0x30 / 4)).putInt(0x30, 0x3000_0000 | 8).putInt(0x34, 0x5_0000);
+        ByteBuffer message = driver.io(1, 0, "28000000000000000400", false, 0, 2048).put(2, (byte) (0x30 / 4));
+        message.putInt(0x30, 0x3000_0000 | 8).putInt(0x34, 0x5_0000);
         driver.pc.guestMemory.write(0x5_0000, 4, 0x3000_0000 | 8);
         driver.pc.guestMemory.write(0x5_0004, 4, 0x5_0000);
         driver.post(1, message);
@@ -337,6 +329,4 @@ class LsiLogicTest {
         LsiDriver alone = new LsiDriver(bare).start();
         assertEquals(0x43, alone.command(0, "000000000000", false, 0).status());
     }
-
-    static ByteBuffer little(byte[] bytes) { return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN); }
 }
