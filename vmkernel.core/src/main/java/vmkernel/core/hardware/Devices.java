@@ -171,7 +171,6 @@ public final class Devices implements DeviceMap {
         }
         leaving.ifPresent(module -> {
             for (HostDevice device : snapshot()) {
-                if (!device.uses(module)) continue;
                 device.withdrawn(module);
                 known().forEach(device::offered);
             }

@@ -137,8 +137,13 @@ final class HostDevice {
 
     /** The module goes: its driver is stopped, and what it leaves is kept for the next. */
     synchronized void withdrawn(LoadedModule which) {
-        if (!uses(which)) return;
-        detach("module " + which.name() + " is not loaded", true);
+        String why = "module " + which.name() + " is not loaded";
+        if (uses(which)) {
+            detach(why, true);
+        } else if (attachment == null && wants(which)) {
+            state = DeviceMap.State.WAITING;
+            reason = why;
+        }
     }
 
     /** The same by force: parameters changed, the hardware went or the kernel stops. */

@@ -133,6 +133,7 @@ final class DevicesTest {
             assertTrue(nic.buffers.isEmpty());
             assertNull(nic.handler);
             hardware.devices.remove(bad);
+            assertEquals(State.WAITING, device("vmnic0").state());
         }
         hardware.devices.add(hardware.module("e100", "1.0.1", e100));
         assertEquals(State.ATTACHED, device("vmnic0").state());
