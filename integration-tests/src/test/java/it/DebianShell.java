@@ -42,7 +42,7 @@ final class DebianShell {
 
     DebianShell booted() throws InterruptedException {
         expect("guest is ready", BOOT);
-        run("true"); // and its shell is
+        run("PS1="); // no prompts between what commands print
         return this;
     }
 
