@@ -67,7 +67,8 @@ final class Workers implements AutoCloseable {
         if (now == 0 || backlog(now)) wake();
     }
 
-    private boolean backlog(int now) { return now < limit && work.waiting() * serviceNanos > WAKE_NANOS * now; }
+    /** The more are awake the more it takes, as they get in each other's way at the file. */
+    private boolean backlog(int now) { return now < limit && work.waiting() * serviceNanos > WAKE_NANOS * now * now; }
 
     private void wake() {
         synchronized (asleep) {
