@@ -104,7 +104,7 @@ class ScsiHandoverTest {
         public static void main(String[] arguments) throws IOException {
             for (String type : List.of("lsilogic", "buslogic")) {
                 BusyScsiGuest guest = new BusyScsiGuest(type, 1);
-                for (int i = 0; i < 500; i++) guest.step();
+                for (int i = 0; i < 500 || guest.disks[0].pending.size() < 2; i++) guest.step();
                 Golden.write(Path.of(arguments[0]), type, guest.pc.save("scsi0"));
             }
         }
