@@ -211,7 +211,7 @@ public final class Devices implements DeviceMap {
         }
         parameters.put(name, Map.copyOf(wanted));
         for (HostDevice device : snapshot()) {
-            if (module == null || !device.uses(module)) continue;
+            if (module == null || !device.wants(module)) continue;
             device.withdraw("its parameters change");
             known().forEach(device::offered);
         }

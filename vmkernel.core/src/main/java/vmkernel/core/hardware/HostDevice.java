@@ -43,6 +43,8 @@ final class HostDevice {
     private Future<?> giveUp;
     /** When the port was held, {@link System#nanoTime}. */
     private long heldNanos;
+    /** Service id of the module that could not attach; it is not tried again as it is. */
+    private long refused = -1;
     private boolean closed;
 
     HostDevice(Devices devices, PciDevice pci, Optional<DeviceTable.Line> line) {
@@ -79,7 +81,7 @@ final class HostDevice {
 
     /** A module is there: attaches it if it is the one, and nothing is at work. */
     synchronized void offered(LoadedModule which) {
-        if (closed || attachment != null || !wants(which)) return;
+        if (closed || attachment != null || which.id() == refused || !wants(which)) return;
         module = which;
         if (giveUp != null) giveUp.cancel(false);
         giveUp = null;
@@ -107,6 +109,7 @@ final class HostDevice {
             state = DeviceMap.State.FAILED;
             reason = oneLine(e);
             LOG.error("{} ({}): module {} {} cannot attach: {}", name, pci.address(), module.name(), module.version(), reason);
+            refused = module.id();
             module = null;
             pci.reset();
             giveUpLater();
@@ -146,8 +149,9 @@ final class HostDevice {
         }
     }
 
-    /** The same by force: parameters changed, the hardware went or the kernel stops. */
+    /** The same by force: parameters changed, the hardware went or the kernel stops. A module that could not attach may try again. */
     synchronized void withdraw(String why) {
+        refused = -1;
         if (attachment != null) detach(why, false);
     }
 
