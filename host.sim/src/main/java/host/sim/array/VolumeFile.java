@@ -204,15 +204,17 @@ final class VolumeFile implements AutoCloseable {
         boolean fresh = writable && blank();
         if (fresh && path.getParent() != null) Files.createDirectories(path.getParent());
         RandomAccessFile file = new RandomAccessFile(path.toFile(), writable ? "rw" : "r");
+        HostFiles.HostFile past = null;
         try {
             FileChannel channel = file.getChannel();
-            HostFiles.HostFile past = direct ? direct(writable) : null;
+            if (direct) past = direct(writable);
             FileLock lock = lock(channel, writable);
             if (fresh && channel.size() == 0) file.setLength(bytes);
             long end = Math.min(channel.size(), bytes);
             if (end < bytes) tell("truncated: it has " + end + " of " + bytes + " bytes; what is beyond cannot be read or written");
             return new Store(channel, lock, end, writable, past);
         } catch (IOException e) {
+            if (past != null) past.close();
             file.close();
             throw e;
         }
