@@ -3,6 +3,8 @@ package monitor.x86.hostcpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -35,6 +37,8 @@ class HostOpcodeMapTest {
         + "|c[67] .*7r"                            // RTM
         + "|0f(78|79|2b|0e|0f) .*"                 // AMD: SSE4A, 3DNow!
         + "|0f2[02] f0.*");                        // AMD: LOCK MOV CR0 is CR8
+    /** What other makers' CPUs do differently: 0F 0D is a prefetch of memory only, and LOCK is overlooked with VERR and its like. */
+    private static final Pattern NOT_INTEL = Pattern.compile("0f0d .*r|0f00 f0 .*");
 
     private final InstructionTable table = InstructionTable.load();
     private final Decoder decoder = new Decoder(table);
@@ -59,10 +63,11 @@ class HostOpcodeMapTest {
         }
         assertTrue(cases.size() > 100_000);
         List<String> differences = new ArrayList<>();
+        boolean intel = Files.readString(Path.of("/proc/cpuinfo")).contains("GenuineIntel");
         try (HostCpu cpu = new HostCpu()) {
             List<Case.Result> results = cpu.run(cases);
             for (int i = 0; i < cases.size(); i++) {
-                compare(cases.get(i), results.get(i), differences);
+                if (intel || !NOT_INTEL.matcher(key(cases.get(i))).matches()) compare(cases.get(i), results.get(i), differences);
             }
         }
         assertEquals(List.of(), differences);

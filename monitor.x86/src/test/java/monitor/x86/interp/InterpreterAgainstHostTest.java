@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.Map;
 import java.util.function.Predicate;
 import monitor.x86.hostcpu.Comparison;
@@ -34,6 +35,15 @@ class InterpreterAgainstHostTest {
         }
     }
 
+    /**
+     * What the makers' CPUs do differently, so that it is compared on Intel's only: the upper half that a 32-bit push of a segment
+     * register writes, double shifts of words by more than 16, which operand of a string comparison faults first and the flags then,
+     * instruction pointers in FXSAVE.
+     */
+    private static final Set<String> MAKERS_DIFFER = Set.of("push_seg", "shld", "shrd", "cmps", "scas", "fxsave");
+
+    private static boolean sameForAll(Row row) { return !MAKERS_DIFFER.contains(row.operation) && !row.toString().startsWith("0F 0D"); }
+
     private static boolean intel() throws Exception { return Files.readString(Path.of("/proc/cpuinfo")).contains("GenuineIntel"); }
 
     private static boolean integer(Row row) {
@@ -43,7 +53,8 @@ class InterpreterAgainstHostTest {
     /** Flags that the manual leaves undefined are compared on the makers' CPUs that we follow. */
     @Test
     void integerInstructionsDoWhatTheCpuDoes() throws Exception {
-        compare(new Comparison(intel(), 0), InterpreterAgainstHostTest::integer);
+        boolean intel = intel();
+        compare(new Comparison(intel, 0), row -> integer(row) && (intel || sameForAll(row)));
     }
 
     @Test
