@@ -22,7 +22,7 @@ import vmkernel.api.memory.HostMemory;
  * writes where no command let it, and serves a driver that knows better after a reset.
  */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class FuzzTest {
+class ArrayFuzzTest {
     private static final int STEPS = 4000, AREA = 1 << 16, GUARD = 1 << 16;
     private static final long UNIT = TestHost.UNIT0;
     private static final int[] OPCODES = {0x00, 0x03, 0x08, 0x0A, 0x12, 0x1A, 0x1B, 0x25, 0x26, 0x27, 0x28, 0x2A, 0x2F, 0x35, 0x5A, 0x88, 0x8A, 0x91, 0x9E, 0xA8, 0xAA, 0xC2, 0xC3};
