@@ -41,11 +41,17 @@ public final class Main {
     private static final int STOP_LIMIT_MILLIS = 15_000;
 
     private final Path distribution = Path.of(System.getProperty("vmk.dist")).toAbsolutePath().normalize();
-    private final Path cache = Path.of(System.getProperty("java.io.tmpdir"), "vmk-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime()));
+    private final Path cache = temporary().resolve("vmk-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime()));
     private final List<Bundle> bundles = new ArrayList<>();
     private Framework framework;
 
     private Main() {}
+
+    /** Where caches go: into memory, if the host has a file system there. While a bundle is updated a guest waits for these files. */
+    private static Path temporary() {
+        Path memory = Path.of("/dev/shm");
+        return Files.isDirectory(memory) && Files.isWritable(memory) ? memory : Path.of(System.getProperty("java.io.tmpdir"));
+    }
 
     public static void main(String[] args) {
         int status;
