@@ -5,8 +5,12 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertTrue;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.ref.WeakReference;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +26,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.jar.JarEntry;
+import java.util.jar.JarInputStream;
+import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
 import javax.inject.Inject;
 import org.junit.After;
@@ -315,8 +322,43 @@ public class KernelIT {
     @Test
     public void theMonitorIsUpdatedUnderARunningGuest() throws Exception { update("monitor.x86"); }
 
+    /** The bundle's jar without its classes: no service comes of it. */
+    private static InputStream broken(Bundle bundle) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (JarInputStream in = new JarInputStream(new URL(bundle.getLocation()).openStream()); JarOutputStream out = new JarOutputStream(bytes, in.getManifest())) {
+            for (JarEntry entry; (entry = in.getNextJarEntry()) != null; ) {
+                if (entry.getName().endsWith(".class")) continue;
+                out.putNextEntry(new JarEntry(entry.getName()));
+                in.transferTo(out);
+            }
+        }
+        return new ByteArrayInputStream(bytes.toByteArray());
+    }
+
+    @Test
+    public void aGuestWaitsWhileAnUpdateHasFailed() throws Exception {
+        VirtualMachine machine = machine("counting", COUNTING);
+        Count count = new Count();
+        machine.serial(0).attach(count::listen);
+        machine.powerOn();
+        for (String name : List.of("devices.pc", "monitor.x86")) {
+            assertCounts(machine, count);
+            find(name).update(broken(find(name)));
+            assertEquals(PowerState.STUCK, machine.state());
+            assertTrue(machine.reason(), machine.reason().startsWith("stunned: waiting for "));
+            find(name).update();
+        }
+        assertCounts(machine, count);
+    }
+
     @Test
     public void theDevicesAreUpdatedUnderARunningGuest() throws Exception { update("devices.pc"); }
+
+    @Test
+    public void theFirmwareIsUpdatedUnderARunningGuest() throws Exception { update("firmware.bios"); }
+
+    @Test
+    public void theServiceConsoleIsUpdatedUnderARunningGuest() throws Exception { update("console.services"); }
 
     @Test
     public void theSchedulerIsUpdatedUnderARunningGuest() throws Exception { update("vmkernel.sched"); }

@@ -205,6 +205,8 @@ public final class Machine implements VirtualMachine {
             reason = "";
             on = next;
             streams.values().forEach(stream -> stream.power(true));
+            // what went while it was being built; who unbound it did not wait for this
+            if (next.needsRenewal()) next.renewal().renew(System.nanoTime());
             next.start();
             LOG.info("{} is on, world {}", name, next.id());
         } catch (VmConfigException e) {
@@ -391,6 +393,8 @@ public final class Machine implements VirtualMachine {
 
     /** Services have come or gone: what this machine ran on is replaced, as far as there are successors. */
     void renew() {
+        // one that is being powered on may be waiting for the very bundle that is updated here; it looks for itself in the end
+        if (on == null) return;
         long started = System.nanoTime();
         power.lock();
         try {

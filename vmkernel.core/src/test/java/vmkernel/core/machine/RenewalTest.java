@@ -391,6 +391,31 @@ class RenewalTest {
     }
 
     @Test
+    void whatIsReplacedDuringAPowerOnIsTakenUpAtItsEnd() throws Exception {
+        List<Thread> updates = new CopyOnWriteArrayList<>();
+        pc.devices.onReset = context -> {
+            if (!context.prefix().equals("board") || updates.size() == 2) return;
+            Thread update = new Thread(updates.isEmpty() ? () -> replaceDevices(false) : () -> pc.registry.unbindDevices(devices));
+            updates.add(update);
+            update.start();
+            try {
+                update.join(); // nobody waits for the power-on
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        };
+        Machine vm = running();
+        assertRuns(vm);
+        vm.powerOff(PowerMode.HARD);
+        watched.ticks = 0;
+        vm.powerOn();
+        assertEquals("stunned: waiting for devices counter", vm.reason());
+        pc.registry.bindDevices(devices, Map.of());
+        assertRuns(vm);
+        assertEquals(2, updates.size());
+    }
+
+    @Test
     void theInterruptControllerGetsTheLinesOfDevicesThatStayed() throws Exception {
         Machine vm = pc.running("a", FakePc.HALT, "ethernet0.present", "TRUE", "ethernet0.devName", "vmnet_0", "ethernet0.virtualDev", "counter", "serial0.present", "TRUE");
         watched.context.interrupt(Counter.LINE).set(true);
