@@ -92,7 +92,7 @@ public class GuestIoIT {
         keys.put("scsi0:0.present", "TRUE");
         keys.put("scsi0:0.name", "vmhba0:0:0");
         keys.put("scsi1.present", "TRUE");
-        keys.put("scsi1.virtualDev", "lsilogic");
+        keys.put("scsi1.virtualDev", "buslogic");
         keys.put("scsi1:0.present", "TRUE");
         keys.put("scsi1:0.name", RAW.toString());
         keys.put("ethernet0.present", "TRUE");
@@ -137,7 +137,7 @@ public class GuestIoIT {
 
     private static void driversBind(DebianShell shell) throws InterruptedException {
         String said = shell.run("dmesg; cat /proc/partitions");
-        for (String wanted : List.of("ioc0: LSI53C1030", "pcnet32: PCnet/PCI II 79C970A", "sda", "sdb")) assertTrue(wanted + " in: " + said, said.contains(wanted));
+        for (String wanted : List.of("ioc0: LSI53C1030", "BusLogic BT-958", "pcnet32: PCnet/PCI II 79C970A", "sda", "sdb")) assertTrue(wanted + " in: " + said, said.contains(wanted));
         // Linux names disks in the order in which they answer; these are told apart by their sizes, in sectors
         shell.run("for disk in sda sdb; do case $(cat /sys/block/$disk/size) in 1048576) lun=/dev/$disk ;; 131072) raw=/dev/$disk ;; esac; done; [ -b $lun -a -b $raw ]");
     }
