@@ -25,7 +25,7 @@ final class Parts implements AutoCloseable {
     volatile long serviceMillis = 2000;
     /** How long one that has gone is waited for before something else takes its place. */
     volatile long successorMillis = 30_000;
-    final Worlds worlds = new Worlds(this);
+    final Worlds worlds = new Worlds();
     final Plugged<Monitor> monitors = new Plugged<>(() -> serviceMillis);
     final Plugged<VirtualDeviceProvider> devices = new Plugged<>(() -> serviceMillis);
     final Plugged<Firmware> firmwares = new Plugged<>(() -> serviceMillis);
@@ -64,6 +64,7 @@ final class Parts implements AutoCloseable {
 
     @Override
     public void close() {
+        worlds.close();
         clock.close();
         executor.shutdown();
     }

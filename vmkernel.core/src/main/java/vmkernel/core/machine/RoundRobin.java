@@ -14,7 +14,7 @@ import vmkernel.api.world.World;
 import vmkernel.api.world.WorldScheduler;
 
 /**
- * The kernel's own scheduler, for when there is no other: each world has its turn of 10 ms, one after another, on as many threads
+ * The kernel's own scheduler, while there is no other, such as during its update: each world has its turn of 10 ms, one after another, on as many threads
  * as the host has processors. It knows no shares, minimums, maximums or affinities.
  */
 final class RoundRobin implements WorldScheduler, AutoCloseable {

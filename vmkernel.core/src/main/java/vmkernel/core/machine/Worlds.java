@@ -14,13 +14,12 @@ import vmkernel.api.world.WorldScheduler;
 import vmkernel.api.world.WorldScheduler.Usage;
 
 /**
- * The worlds that exist, and the scheduler that runs them now: it may be replaced under them. While there is none they stand
- * still; if none comes for a while the kernel's own takes over. What worlds have used so far is kept.
+ * The worlds that exist, and the scheduler that runs them now: it may be replaced under them. From the end of one to the start of
+ * the next the kernel's own gives turns. What worlds have used so far is kept.
  */
 final class Worlds {
     private static final Logger LOG = LoggerFactory.getLogger(Worlds.class);
 
-    private final Parts parts;
     /** With what each has used under former schedulers. */
     private final Map<VirtualCpu, Account> worlds = new LinkedHashMap<>();
     private volatile WorldScheduler scheduler;
@@ -43,8 +42,6 @@ final class Worlds {
         Usage line(VirtualCpu world, String status, int slot, int effectiveMin) { return new Usage(world, status, slot, uptime, used, ready, waited, effectiveMin); }
     }
 
-    Worlds(Parts parts) { this.parts = parts; }
-
     /** A scheduler takes over all worlds. */
     synchronized void bind(WorldScheduler next) {
         if (scheduler == next) return;
@@ -54,18 +51,16 @@ final class Worlds {
         for (VirtualCpu world : worlds.keySet()) admitAgain(world);
     }
 
-    /** A scheduler goes; if it is the present one, worlds wait for the next. */
+    /** A scheduler goes; if it is the present one the kernel's own runs the worlds until the next comes. */
     synchronized void unbind(WorldScheduler old) {
         if (scheduler != old) return;
-        leave();
-        if (!worlds.isEmpty()) LOG.info("there is no scheduler: {} worlds stand still", worlds.size());
-        parts.later(parts.successorMillis, this::fallBack);
+        LOG.info("there is no scheduler: until the next comes worlds take turns, without shares, minimums and maximums");
+        bind(new RoundRobin());
     }
 
-    private synchronized void fallBack() {
-        if (scheduler != null) return;
-        LOG.warn("no scheduler has come; worlds take turns, without shares and minimums");
-        bind(new RoundRobin());
+    /** Ends the kernel's own scheduler; there are no worlds any more, or they do not stop. */
+    synchronized void close() {
+        if (scheduler instanceof RoundRobin own) own.close();
     }
 
     /** Takes all worlds out of the present scheduler, if there is one; returns when none of them runs. */
