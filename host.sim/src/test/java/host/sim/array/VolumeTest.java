@@ -49,7 +49,11 @@ class VolumeTest {
         }
     }
 
-    private String testUnitReady() throws Exception { return sense(host.command(TestHost.UNIT0, TestHost.NONE, 0, 0, 0, 0, 0, 0, 0)); }
+    private String testUnitReady() throws Exception {
+        try (Command command = host.command(TestHost.UNIT0, TestHost.NONE, 0, 0, 0, 0, 0, 0, 0)) {
+            return sense(command);
+        }
+    }
 
     private static String sense(Command command) throws Exception {
         command.run();
