@@ -54,7 +54,7 @@ final class Worlds {
     /** A scheduler goes; if it is the present one the kernel's own runs the worlds until the next comes. */
     synchronized void unbind(WorldScheduler old) {
         if (scheduler != old) return;
-        LOG.info("there is no scheduler: until the next comes worlds take turns, without shares, minimums and maximums");
+        if (!worlds.isEmpty()) LOG.info("there is no scheduler: until the next comes worlds take turns, without shares, minimums and maximums");
         bind(new RoundRobin());
     }
 
