@@ -27,7 +27,7 @@ public interface BlockDevice {
     /**
      * Starts a request; blocks only while the device's queue is full. {@code done} is called once, on any thread, and must not block.
      *
-     * @param block first block; @param data a whole number of blocks, null for FLUSH; out of range ends with a check condition
+     * @param block first block; @param data a whole number of blocks, null for FLUSH, RESERVE and RELEASE; out of range ends with a check condition
      */
     void submit(BlockOperation operation, long block, Transfer data, Consumer<BlockResult> done);
 
@@ -37,6 +37,24 @@ public interface BlockDevice {
     default void write(long block, ByteBuffer from) throws IOException { await(BlockOperation.WRITE, block, new BufferTransfer(from)); }
 
     default void flush() throws IOException { await(BlockOperation.FLUSH, 0, null); }
+
+    /**
+     * Keeps other hosts away from the whole unit, and waits for one that has it. For a while of milliseconds only. A host has one
+     * reservation, however often it asks; it ends with the last one's close.
+     *
+     * @return gives it back @throws IOException in one line, if another host does not let go of it within the kernel's bound
+     */
+    default Reservation reserve() throws IOException {
+        await(BlockOperation.RESERVE, 0, null);
+        return () -> await(BlockOperation.RELEASE, 0, null);
+    }
+
+    /** Other hosts are kept away. */
+    @FunctionalInterface
+    interface Reservation extends AutoCloseable {
+        @Override
+        void close() throws IOException;
+    }
 
     private void await(BlockOperation operation, long block, Transfer data) throws IOException {
         CompletableFuture<BlockResult> done = new CompletableFuture<>();
