@@ -7,20 +7,20 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** The kernel's threads for files, whose I/O blocks. They end when there is nothing to do. */
-final class IoThreads {
+public final class IoThreads {
     /** Enough to keep a disk busy; more only wait for each other. */
     private static final int THREADS = 4;
     /** A thread's own memory, through which all data go. */
-    static final int BUFFER_BYTES = 256 << 10;
+    public static final int BUFFER_BYTES = 256 << 10;
 
     private final AtomicInteger number = new AtomicInteger();
     private final ThreadPoolExecutor threads = new ThreadPoolExecutor(THREADS, THREADS, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(),
         task -> new IoThread(task, "vmk-disk-" + number.incrementAndGet()));
 
-    IoThreads() { threads.allowCoreThreadTimeOut(true); }
+    public IoThreads() { threads.allowCoreThreadTimeOut(true); }
 
     /** What a thread does with its buffer. */
-    interface Work {
+    public interface Work {
         void run(ByteBuffer buffer);
     }
 
@@ -33,8 +33,8 @@ final class IoThreads {
         }
     }
 
-    void execute(Work work) { threads.execute(() -> work.run(((IoThread) Thread.currentThread()).buffer)); }
+    public void execute(Work work) { threads.execute(() -> work.run(((IoThread) Thread.currentThread()).buffer)); }
 
     /** What waits is still done. */
-    void close() { threads.shutdown(); }
+    public void close() { threads.shutdown(); }
 }
