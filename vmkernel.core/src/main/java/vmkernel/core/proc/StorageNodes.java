@@ -7,11 +7,11 @@ import java.util.Locale;
 import java.util.Map;
 import vmkernel.api.proc.ProcNode;
 import vmkernel.api.storage.LogicalUnit;
+import vmkernel.api.storage.Partition;
 import vmkernel.core.storage.DiskCounters;
 import vmkernel.core.storage.DiskShare;
 import vmkernel.core.storage.HostAdapter;
 import vmkernel.core.storage.MachineDisk;
-import vmkernel.core.storage.Partition;
 import vmkernel.core.storage.StoragePaths;
 import vmkernel.core.storage.Unit;
 

@@ -7,6 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vmkernel.api.storage.BlockAdapter;
 import vmkernel.api.storage.LogicalUnit;
+import vmkernel.api.storage.Partition;
+import vmkernel.api.storage.PartitionTable;
 
 /** A logical unit behind an adapter, or a file: it outlives the adapter's driver, and may change or go and come back. */
 public final class Unit {

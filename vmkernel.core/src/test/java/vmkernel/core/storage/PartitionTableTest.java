@@ -17,6 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import vmkernel.api.storage.BlockDevice;
+import vmkernel.api.storage.Partition;
+import vmkernel.api.storage.PartitionTable;
 
 /** Partition tables as sfdisk makes them, on a LUN. */
 @Timeout(60)
@@ -54,6 +56,7 @@ class PartitionTableTest {
         BlockDevice lun = lun("label: dos\nstart=2048, size=10000, type=83\nstart=16384, size=65536, type=5\nstart=90112, size=8192, type=fb\n"
             + "start=18432, size=4096, type=82\nstart=30720, size=2048, type=83\nstart=40960, size=1000, type=fc\n");
         assertEquals(List.of("1 2048+10000 83", "3 90112+8192 fb", "5 18432+4096 82", "6 30720+2048 83", "7 40960+1000 fc"), texts(PartitionTable.read(lun)));
+        assertEquals(List.of(3), PartitionTable.read(lun).stream().filter(Partition::vmfs).map(Partition::number).toList());
         assertEquals(List.of("vmhba0:1:0", "vmhba0:1:0:1", "vmhba0:1:0:3", "vmhba0:1:0:5", "vmhba0:1:0:6", "vmhba0:1:0:7"),
             storage.devices().stream().map(BlockDevice::name).toList());
         assertEquals(lun.name(), storage.find("vmhba0:1:0:0").orElseThrow().name());

@@ -1,4 +1,4 @@
-package vmkernel.core.storage;
+package vmkernel.api.storage;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -8,13 +8,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.zip.CRC32;
-import vmkernel.api.storage.BlockDevice;
 
 /**
  * Reads the partition table of a disk: an MBR with its extended partition [MBR], or a GPT [UEFI] 5.3, whose second copy is read
  * where the first is damaged. What cannot be right (outside the disk, empty, a chain that does not end) is left out.
  */
-final class PartitionTable {
+public final class PartitionTable {
     private static final int SIGNATURE = 0xAA55, PROTECTIVE = 0xEE;
     /** As many as Linux looks at. */
     private static final int MAX_LOGICAL = 124;
@@ -27,7 +26,7 @@ final class PartitionTable {
     private PartitionTable(BlockDevice disk) { this.disk = disk; }
 
     /** @return in the order of the table; empty if there is none @throws IOException in one line if the disk cannot be read or a GPT is damaged */
-    static List<Partition> read(BlockDevice disk) throws IOException {
+    public static List<Partition> read(BlockDevice disk) throws IOException {
         PartitionTable table = new PartitionTable(disk);
         if (disk.blocks() > 1) table.read();
         return table.found;
