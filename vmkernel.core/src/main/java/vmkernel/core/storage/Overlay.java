@@ -9,6 +9,7 @@ import vmkernel.api.storage.BlockOperation;
 import vmkernel.api.storage.BlockResult;
 import vmkernel.api.storage.LogicalUnit;
 import vmkernel.api.storage.Transfer;
+import vmkernel.api.storage.TransferPart;
 
 /**
  * A disk in mode nonpersistent: what is written goes to a scratch file, to the same place, and is gone with it; the rest is read
@@ -63,7 +64,7 @@ final class Overlay implements Medium {
         List<Run> runs = runs(block, blocks);
         Asker each = runs.size() < 2 ? asker : new Join(asker, runs.size());
         for (Run run : runs) {
-            Transfer part = Slice.of(data, run.first * factor * RawFile.BLOCK, run.blocks * factor * RawFile.BLOCK);
+            Transfer part = TransferPart.of(data, run.first * factor * RawFile.BLOCK, run.blocks * factor * RawFile.BLOCK);
             if (run.written) scratch.submit(BlockOperation.READ, (block + run.first) * factor, part, each); else base.submit(BlockOperation.READ, block + run.first, part, each);
         }
         if (runs.isEmpty()) asker.ended(BlockResult.GOOD);

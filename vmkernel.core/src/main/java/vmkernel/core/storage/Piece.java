@@ -5,6 +5,7 @@ import vmkernel.api.storage.BlockOperation;
 import vmkernel.api.storage.BlockRequest;
 import vmkernel.api.storage.BlockResult;
 import vmkernel.api.storage.Transfer;
+import vmkernel.api.storage.TransferPart;
 
 /**
  * As much of a command as an adapter takes at a time. One object goes to one adapter once: for a repetition there is a new one,
@@ -44,7 +45,7 @@ final class Piece implements BlockRequest {
     @Override public int lun() { return command.unit().now().lun(); }
     @Override public long block() { return command.block + first; }
     @Override public int blocks() { return blocks; }
-    @Override public Transfer data() { return command.data == null ? null : Slice.of(command.data, first * command.blockBytes, (int) bytes()); }
+    @Override public Transfer data() { return command.data == null ? null : TransferPart.of(command.data, first * command.blockBytes, (int) bytes()); }
     @Override public void complete(BlockResult result) { command.unit().queue().ended(this, result); }
     @Override public void giveBack() { command.unit().queue().givenBack(this); }
 

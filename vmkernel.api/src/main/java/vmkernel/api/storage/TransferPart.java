@@ -1,11 +1,11 @@
-package vmkernel.core.storage;
+package vmkernel.api.storage;
 
 import java.util.Objects;
-import vmkernel.api.storage.Transfer;
 
-/** Part of the memory of a larger request. */
-record Slice(Transfer whole, int first, int bytes) implements Transfer {
-    static Transfer of(Transfer whole, int first, int bytes) { return first == 0 && bytes == whole.bytes() ? whole : new Slice(whole, first, bytes); }
+/** Part of the memory of a larger request. @param first byte in the whole */
+public record TransferPart(Transfer whole, int first, int bytes) implements Transfer {
+    /** The whole itself if it is all of it. */
+    public static Transfer of(Transfer whole, int first, int bytes) { return first == 0 && bytes == whole.bytes() ? whole : new TransferPart(whole, first, bytes); }
 
     @Override
     public void copyTo(int offset, long address, int length) {
