@@ -61,7 +61,8 @@ public interface BlockDevice {
         submit(operation, block, data, done::complete);
         try {
             BlockResult result = done.get();
-            if (!result.good()) throw new IOException(name() + ": " + operation.name().toLowerCase(java.util.Locale.ROOT) + " at block " + block + ": " + result);
+            String where = operation.transfers() ? " at block " + block : "";
+            if (!result.good()) throw new IOException(name() + ": " + operation.name().toLowerCase(java.util.Locale.ROOT) + where + ": " + result);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException(name() + ": interrupted", e);

@@ -8,5 +8,8 @@ public enum BlockOperation {
     /** Keeps other hosts away from the unit (RESERVE [SPC-2]); from this host it may come again. Ends in RESERVATION_CONFLICT if another has it. */
     RESERVE,
     /** Ends the reservation of this host (RELEASE [SPC-2]); nothing if it has none. */
-    RELEASE
+    RELEASE;
+
+    /** Whether data go with it. */
+    public boolean transfers() { return this == READ || this == WRITE; }
 }

@@ -18,10 +18,10 @@ public interface BlockRequest {
     /** First block, in blocks of the unit; within the unit. */
     long block();
 
-    /** Number of blocks; 0 for FLUSH. At most {@link BlockAdapter#maxBytes} in all. */
+    /** Number of blocks; 0 if the operation transfers none. At most {@link BlockAdapter#maxBytes} in all. */
     int blocks();
 
-    /** As many bytes as the blocks have; null for FLUSH. */
+    /** As many bytes as the blocks have; null if the operation transfers none. */
     Transfer data();
 
     void complete(BlockResult result);

@@ -30,6 +30,10 @@ public record BlockResult(Status status, int sense) {
 
     @Override
     public String toString() {
-        return status != Status.CHECK_CONDITION ? status.name().toLowerCase(java.util.Locale.ROOT) : String.format("sense %x/%02x/%02x", sense >> 16, sense >> 8 & 0xFF, sense & 0xFF);
+        return switch (status) {
+            case CHECK_CONDITION -> String.format("sense %x/%02x/%02x", sense >> 16, sense >> 8 & 0xFF, sense & 0xFF);
+            case RESERVATION_CONFLICT -> "another host has reserved it and does not let go of it";
+            default -> status.name().toLowerCase(java.util.Locale.ROOT);
+        };
     }
 }

@@ -11,7 +11,7 @@ final class Command {
     final BlockOperation operation;
     /** First block on the unit. */
     final long block;
-    /** 0 for FLUSH. */
+    /** 0 if the operation transfers none. */
     final int blocks;
     final Transfer data;
     final Asker asker;
@@ -22,7 +22,7 @@ final class Command {
     long sequence;
     /** Blocks for which pieces were made. */
     int issued;
-    /** Blocks that have not ended; 1 for a FLUSH. */
+    /** Blocks that have not ended; 1 if it has none. */
     int left;
     BlockResult result = BlockResult.GOOD;
 
@@ -49,6 +49,7 @@ final class Command {
         if (asker.withdrawn() || unit().gone()) return BlockResult.GONE;
         LogicalUnit now = unit().now();
         if (now.blocks() == 0 || now.blockBytes() != blockBytes) return BlockResult.HARDWARE_ERROR; // broken, or another disk
+        if (operation == BlockOperation.WRITE && unit().reservation().lost()) return BlockResult.CONFLICT;
         return block + blocks > now.blocks() ? BlockResult.OUT_OF_RANGE : null;
     }
 }

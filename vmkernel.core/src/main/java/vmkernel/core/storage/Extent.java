@@ -37,16 +37,25 @@ final class Extent implements BlockDevice {
 
     /** A way to it for one user. Never blocks. */
     void submit(DiskShare share, BlockOperation operation, long block, Transfer data, Asker asker) {
-        int bytes = operation == BlockOperation.FLUSH || data == null ? 0 : data.bytes();
+        int bytes = !operation.transfers() || data == null ? 0 : data.bytes();
         int count = bytes / blockBytes();
         BlockResult refusal = refusal(operation, block, bytes, count);
-        if (refusal != null) asker.ended(refusal); else unit.queue().submit(new Command(share, operation, first + block, count, count == 0 ? null : data, asker));
+        if (refusal != null) {
+            asker.ended(refusal);
+            return;
+        }
+        switch (operation) {
+            case READ, WRITE -> unit.queue().submit(new Command(share, operation, first + block, count, data, asker));
+            case FLUSH -> unit.queue().submit(new Command(share, operation, 0, 0, null, asker));
+            case RESERVE -> unit.reservation().reserve(asker);
+            case RELEASE -> unit.reservation().release(asker);
+        }
     }
 
     /** An answer without the unit, or null. */
     private BlockResult refusal(BlockOperation operation, long block, int bytes, int count) {
         if (unit.gone()) return BlockResult.GONE;
-        if (operation == BlockOperation.FLUSH) return null;
+        if (!operation.transfers()) return null;
         if (bytes % blockBytes() != 0 || unit.now().blocks() == 0) return BlockResult.HARDWARE_ERROR;
         if (block < 0 || block > blocks() - count) return BlockResult.OUT_OF_RANGE;
         if (operation == BlockOperation.WRITE && readOnly()) return BlockResult.WRITE_PROTECTED;

@@ -42,6 +42,7 @@ public final class HostAdapter {
     public void attached(BlockAdapter adapter) {
         driver = adapter;
         update(adapter.units());
+        for (Unit unit : units()) unit.reservation().renew(adapter);
         queue.attached(adapter);
     }
 

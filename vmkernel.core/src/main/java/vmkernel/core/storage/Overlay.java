@@ -42,8 +42,8 @@ final class Overlay implements Medium {
 
     @Override
     public void submit(BlockOperation operation, long block, Transfer data, Asker asker) {
-        // nothing of this outlives the machine, so there is nothing to make stable
-        if (operation == BlockOperation.FLUSH) {
+        // nothing of this outlives the machine, so there is nothing to make stable, and no other host to keep away
+        if (!operation.transfers()) {
             asker.ended(BlockResult.GOOD);
             return;
         }

@@ -18,6 +18,8 @@ final class Piece implements BlockRequest {
     private final int blocks;
     /** Times that it timed out before. */
     final int timeouts;
+    /** Times that another host had the unit reserved. */
+    final int conflicts;
     /** Place among those at the adapter; -1 if it is not there. Guarded by the queue. */
     int place = -1;
     /** Who gets it. */
@@ -25,14 +27,22 @@ final class Piece implements BlockRequest {
     /** How it ends without getting to the adapter; null if it is to get there. */
     BlockResult refusal;
 
-    Piece(Command command, int first, int blocks, int timeouts) {
+    Piece(Command command, int first, int blocks, int timeouts, int conflicts) {
         this.command = command;
         this.first = first;
         this.blocks = blocks;
         this.timeouts = timeouts;
+        this.conflicts = conflicts;
     }
 
-    Piece again(boolean timedOut) { return new Piece(command, first, blocks, timedOut ? timeouts + 1 : timeouts); }
+    Piece again() { return part(first, blocks); }
+
+    Piece afterTimeout() { return new Piece(command, first, blocks, timeouts + 1, conflicts); }
+
+    Piece afterConflict() { return new Piece(command, first, blocks, timeouts, conflicts + 1); }
+
+    /** Some of its blocks, as another piece. */
+    Piece part(int from, int count) { return new Piece(command, from, count, timeouts, conflicts); }
 
     boolean withdrawn() { return command.asker.withdrawn(); }
 

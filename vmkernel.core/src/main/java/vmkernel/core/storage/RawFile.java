@@ -191,18 +191,28 @@ final class RawFile implements BlockAdapter {
         switch (operation) {
             case READ -> reads++;
             case WRITE -> writes++;
-            default -> flushes++;
+            case FLUSH -> flushes++;
+            case RESERVE, RELEASE -> { }
         }
         if (!result.good()) errors++;
         if (--active == 0) notifyAll();
     }
 
     private BlockResult done(BlockRequest request, ByteBuffer buffer) throws IOException {
-        if (request.operation() == BlockOperation.FLUSH) {
-            if (unstable) return BlockResult.WRITE_ERROR;
-            channel.force(false);
-            return BlockResult.GOOD;
-        }
+        return switch (request.operation()) {
+            case READ, WRITE -> transferred(request, buffer);
+            case FLUSH -> flushed();
+            case RESERVE, RELEASE -> BlockResult.GOOD; // the file is this host's own as long as it is open
+        };
+    }
+
+    private BlockResult flushed() throws IOException {
+        if (unstable) return BlockResult.WRITE_ERROR;
+        channel.force(false);
+        return BlockResult.GOOD;
+    }
+
+    private BlockResult transferred(BlockRequest request, ByteBuffer buffer) throws IOException {
         long place = request.block() * BLOCK;
         int bytes = request.blocks() * BLOCK;
         // a write behind the end of a file that was cut would make a hole, which reads as zeros: lost data that nobody is told of

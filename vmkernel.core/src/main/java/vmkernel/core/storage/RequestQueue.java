@@ -27,6 +27,8 @@ final class RequestQueue {
     /** A request that timed out is repeated this often; pauses of 50, 100, 200, 400 and 800 ms come before. */
     static final int RETRIES = 5;
     static final long FIRST_PAUSE_MILLIS = 50;
+    /** One that meets another host's reservation is repeated this often, after pauses of 1, 2, 4 ... 64, 64 ms: 6 s in all. */
+    static final int CONFLICT_RETRIES = 100, LONGEST_CONFLICT_SHIFT = 6;
     /** A request costs 1 unit and 1 more for each so many bytes. The constant is our own; that it is so, [ESX] disk bandwidth. */
     static final int BYTES_PER_UNIT = 16 << 10;
     /** Requests of one user that may go in a row, and how far apart they may be to count as sequential, in blocks: SchedQuantum, SectorMaxDiff. */
@@ -145,7 +147,7 @@ final class RequestQueue {
         for (Piece piece : flight) {
             piece.place = -1;
             piece.command.share.atAdapter--;
-            returned.add(piece.again(false));
+            returned.add(piece.again());
         }
         flight.clear();
         notifyAll();
@@ -182,7 +184,7 @@ final class RequestQueue {
     void givenBack(Piece piece) {
         synchronized (this) {
             if (!landed(piece)) return;
-            returned.add(piece.again(false));
+            returned.add(piece.again());
         }
         pump();
     }
@@ -193,16 +195,28 @@ final class RequestQueue {
         boolean more;
         synchronized (this) {
             if (!landed(piece)) return;
-            again = result.status() == BlockResult.Status.TIMEOUT && piece.timeouts < RETRIES && !piece.withdrawn();
+            again = worthAnother(piece, result);
             over = !again && over(piece, result);
             more = !busy.isEmpty() || !returned.isEmpty();
         }
-        if (again) {
-            LOG.debug("{}: timeout of {}", name, piece);
-            delays.after(FIRST_PAUSE_MILLIS << piece.timeouts, () -> repeat(piece.again(true)));
-        }
+        if (again) repeatLater(piece, result);
         if (over) tell(piece.command);
         if (more) pump();
+    }
+
+    private static boolean worthAnother(Piece piece, BlockResult result) {
+        return !piece.withdrawn() && switch (result.status()) {
+            case TIMEOUT -> piece.timeouts < RETRIES;
+            case RESERVATION_CONFLICT -> piece.conflicts < CONFLICT_RETRIES;
+            default -> false;
+        };
+    }
+
+    private void repeatLater(Piece piece, BlockResult why) {
+        LOG.debug("{}: {} of {}", name, why.status(), piece);
+        boolean conflict = why.status() == BlockResult.Status.RESERVATION_CONFLICT;
+        long millis = conflict ? 1L << Math.min(piece.conflicts, LONGEST_CONFLICT_SHIFT) : FIRST_PAUSE_MILLIS << piece.timeouts;
+        delays.after(millis, () -> repeat(conflict ? piece.afterConflict() : piece.afterTimeout()));
     }
 
     private void repeat(Piece piece) {
@@ -313,8 +327,8 @@ final class RequestQueue {
         Piece piece = returned.poll();
         int most = maxBlocks(piece.command);
         if (piece.blocks() <= most) return piece;
-        returned.add(new Piece(piece.command, piece.first + most, piece.blocks() - most, piece.timeouts));
-        return new Piece(piece.command, piece.first, most, piece.timeouts);
+        returned.add(piece.part(piece.first + most, piece.blocks() - most));
+        return piece.part(piece.first, most);
     }
 
     private int maxBlocks(Command command) { return Math.max(1, maxBytes / command.blockBytes); }
@@ -331,7 +345,7 @@ final class RequestQueue {
     }
 
     private static Piece rest(Command command, int most) {
-        Piece piece = new Piece(command, command.issued, Math.min(most, command.blocks - command.issued), 0);
+        Piece piece = new Piece(command, command.issued, Math.min(most, command.blocks - command.issued), 0, 0);
         command.issued += piece.blocks();
         return piece;
     }

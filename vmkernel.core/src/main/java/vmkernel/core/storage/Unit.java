@@ -18,6 +18,7 @@ public final class Unit {
     private final RequestQueue queue;
     private final List<DiskShare> shares = new CopyOnWriteArrayList<>();
     private final HostUser host;
+    private final Reservation reservation = new Reservation(this);
     private volatile LogicalUnit now;
     private volatile boolean gone;
     /** Null until they are read. */
@@ -81,6 +82,8 @@ public final class Unit {
     Extent extent(Partition partition) { return new Extent(this, name + ":" + partition.number(), partition.first(), partition.blocks()); }
 
     HostUser host() { return host; }
+
+    Reservation reservation() { return reservation; }
 
     /** Those who use it now, the host first. */
     public List<DiskShare> shares() { return shares; }

@@ -39,6 +39,8 @@ public final class FakeAdapter implements BlockAdapter {
     volatile boolean quiesced;
     final List<BlockRequest> held = new ArrayList<>();
     private final List<String> broken = new ArrayList<>();
+    /** Operations without data, in order. */
+    final List<BlockOperation> operations = new ArrayList<>();
     private int submitted;
     private int inside;
     int most;
@@ -66,6 +68,7 @@ public final class FakeAdapter implements BlockAdapter {
         int number;
         synchronized (this) {
             number = submitted++;
+            if (!request.operation().transfers()) operations.add(request.operation());
             if (quiesced) broken.add("submit after quiesce: " + request);
             if (++inside > depth) broken.add(inside + " requests at a depth of " + depth);
             most = Math.max(most, inside);
@@ -100,7 +103,7 @@ public final class FakeAdapter implements BlockAdapter {
     }
 
     private void transfer(BlockRequest request) {
-        if (request.operation() == BlockOperation.FLUSH) return;
+        if (!request.operation().transfers()) return;
         int bytes = request.blocks() * BLOCK;
         int at = (int) request.block() * BLOCK;
         long memory = HostMemory.allocate(bytes);
