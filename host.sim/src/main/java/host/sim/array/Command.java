@@ -16,7 +16,7 @@ final class Command {
     static final int TYPE_COMMAND = 0, TYPE_MESSAGE = 1;
     /** Directions, from the host's memory and into it. */
     static final int NO_DATA = 0, WRITE = 1, READ = 2;
-    private static final int SCSI_CHECK_CONDITION = 2, SCSI_BUSY = 8;
+    private static final int SCSI_CHECK_CONDITION = 2, SCSI_BUSY = 8, SCSI_RESERVATION_CONFLICT = 0x18;
 
     private static final int SG_IN_LIST = 1, TAG = 4, LUN = 12, CDB_LENGTH = 0x14, TYPE = 0x15, CDB = 0x18, ERROR_ADDRESS = 0x28, ERROR_LENGTH = 0x30, SG = 0x34;
     private static final int SG_BYTES = 16, CHAIN = 0x8000_0000, MOST_SEGMENTS = 4096, ERROR_BYTES = 48, SENSE_AT = 16;
@@ -153,12 +153,15 @@ final class Command {
 
     void check(Sense why) {
         sense = why;
-        scsiStatus = SCSI_CHECK_CONDITION;
-        commandStatus = TARGET_STATUS;
+        target(SCSI_CHECK_CONDITION);
     }
 
-    void busy() {
-        scsiStatus = SCSI_BUSY;
+    void busy() { target(SCSI_BUSY); }
+
+    void reserved() { target(SCSI_RESERVATION_CONFLICT); }
+
+    private void target(int status) {
+        scsiStatus = status;
         commandStatus = TARGET_STATUS;
     }
 

@@ -4,13 +4,14 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A logical volume: what SCSI commands to it mean [SPC], [SBC]. Any thread, several commands at a time. */
 final class LogicalVolume implements AutoCloseable {
     static final int BLOCK_BYTES = 512, MODE = 0x4000_0000;
     private static final int HEADS = 255, SECTORS = 63;
 
-    private static final int TEST_UNIT_READY = 0x00, REQUEST_SENSE = 0x03, READ_6 = 0x08, WRITE_6 = 0x0A, INQUIRY = 0x12, MODE_SENSE_6 = 0x1A, START_STOP = 0x1B,
+    private static final int TEST_UNIT_READY = 0x00, REQUEST_SENSE = 0x03, READ_6 = 0x08, WRITE_6 = 0x0A, INQUIRY = 0x12, RESERVE_6 = 0x16, RELEASE_6 = 0x17, MODE_SENSE_6 = 0x1A, START_STOP = 0x1B,
         READ_CAPACITY_10 = 0x25, READ_10 = 0x28, WRITE_10 = 0x2A, VERIFY_10 = 0x2F, SYNCHRONIZE_CACHE_10 = 0x35, MODE_SENSE_10 = 0x5A, READ_16 = 0x88, WRITE_16 = 0x8A,
         SYNCHRONIZE_CACHE_16 = 0x91, SERVICE_ACTION_IN_16 = 0x9E, READ_12 = 0xA8, WRITE_12 = 0xAA;
     private static final int FORCE_UNIT_ACCESS = 0x08, READ_CAPACITY_16 = 0x10;
@@ -22,6 +23,8 @@ final class LogicalVolume implements AutoCloseable {
     private final String serial;
     private final VolumeFile file;
     private final long blocks;
+    /** A reset took the reservation away, and the driver has not been told. */
+    private final AtomicBoolean attention = new AtomicBoolean();
 
     /** @param number of the volume, 0 to 31 @param serial 16 hexadecimal digits, always the same for a volume */
     LogicalVolume(int number, Board board, String serial, VolumeFile file) {
@@ -39,6 +42,9 @@ final class LogicalVolume implements AutoCloseable {
     boolean ready() { return file.ready(); }
 
     Sense flush() { return file.flush(); }
+
+    /** Of the bus: a reservation is forgotten, which the next command tells [SPC] 5.6. */
+    void reset() { if (file.release()) attention.set(true); }
 
     @Override public void close() { file.close(); }
 
@@ -61,6 +67,11 @@ final class LogicalVolume implements AutoCloseable {
     private static boolean forced(Command command) { return command.opcode() != WRITE_6 && (command.cdb(1) & FORCE_UNIT_ACCESS) != 0; }
 
     void execute(Command command) {
+        boolean silent = command.opcode() == INQUIRY || command.opcode() == REQUEST_SENSE;
+        if (!silent && attention.get() && attention.compareAndSet(true, false)) command.check(Sense.RESET); else serve(command);
+    }
+
+    private void serve(Command command) {
         switch (command.opcode()) {
             case READ_10, WRITE_10 -> transfer(command, command.cdb32(2) & 0xFFFF_FFFFL, command.cdb16(7));
             case READ_16, WRITE_16 -> transfer(command, command.cdb64(2), command.cdb32(10) & 0xFFFF_FFFFL);
@@ -68,6 +79,8 @@ final class LogicalVolume implements AutoCloseable {
             case READ_6, WRITE_6 -> transfer(command, command.cdb32(0) & 0x1F_FFFF, command.cdb(4) == 0 ? 256 : command.cdb(4));
             case SYNCHRONIZE_CACHE_10, SYNCHRONIZE_CACHE_16 -> end(command, file.flush());
             case TEST_UNIT_READY, START_STOP -> end(command, file.ready() ? null : Sense.NOT_READY);
+            case RESERVE_6 -> { if (!file.reserve()) command.reserved(); }
+            case RELEASE_6 -> file.release();
             case VERIFY_10 -> end(command, outside(command.cdb32(2) & 0xFFFF_FFFFL, command.cdb16(7)) ? Sense.OUT_OF_RANGE : null);
             case INQUIRY -> inquiry(command);
             case READ_CAPACITY_10 -> capacity(command);

@@ -65,7 +65,7 @@ public final class SmartArray implements Model, Workers.Work {
     private final AtomicBoolean complained = new AtomicBoolean();
 
     /**
-     * As the hardware file says: {@code unit0.file} to {@code unit31.file} with {@code .size}, {@code .readonly} and {@code .direct};
+     * As the hardware file says: {@code unit0.file} to {@code unit31.file} with {@code .size}, {@code .readonly}, {@code .shared} and {@code .direct};
      * {@code threads}. A unit that cannot be had is told and left out.
      *
      * @param home relative paths begin there
@@ -88,11 +88,12 @@ public final class SmartArray implements Model, Workers.Work {
 
     private static LogicalVolume volume(Board board, int number, Settings unit, Path home, Supplier<Optional<HostFiles>> files) throws HardwareException {
         long bytes = unit.bytes("size", 0);
-        boolean readOnly = unit.flag("readonly", false), direct = unit.flag("direct", false);
+        boolean readOnly = unit.flag("readonly", false), shared = unit.flag("shared", false), direct = unit.flag("direct", false);
         if (bytes % LogicalVolume.BLOCK_BYTES != 0) throw unit.wrong("size", "a multiple of " + LogicalVolume.BLOCK_BYTES + " bytes is needed");
+        if (shared && direct) throw unit.wrong("direct", "a shared unit goes through the page cache, which all who share it have in common");
         try {
             Path path = home.resolve(unit.text("file"));
-            return new LogicalVolume(number, board, serial(path.toString()), new VolumeFile(path, bytes, readOnly, direct, files));
+            return new LogicalVolume(number, board, serial(path.toString()), new VolumeFile(path, bytes, readOnly, shared, direct, files));
         } catch (IOException | InvalidPathException e) {
             throw unit.wrong("file", e.getMessage());
         }
@@ -369,6 +370,7 @@ public final class SmartArray implements Model, Workers.Work {
     @Override
     public synchronized void reset() {
         workers.stop();
+        for (LogicalVolume volume : volumes) volume.reset();
         powerOn();
         complained.set(false);
         resetting = false;

@@ -20,18 +20,22 @@ import vmkernel.api.host.HostFiles;
 
 /**
  * The blocks of a logical volume, in a raw file or a block device of the machine below. It is opened when it is needed first, and
- * locked, so that no other process has it as a volume; a file that is not there reads as zeros and is made when it is first written
+ * locked, so that no other process has it as a volume, unless all of them share it; a file that is not there reads as zeros and is made when it is first written
  * to. What fails is told in one line when it begins, and as sense data every time. Any thread.
+ *
+ * <p>LIMIT: a reservation of a shared file keeps away the reservations of other processes, not their reads and writes.
  */
 final class VolumeFile implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeFile.class);
     /** How long a file that could not be opened is left alone. */
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** The byte that is locked by who has a shared file reserved; a lock on the others says that it is shared. */
+    private static final long RESERVATION_BYTE = Long.MAX_VALUE - 1;
     private static final String DISK_FULL = "No space left on device";
 
     private final Path path;
     private final long bytes;
-    private final boolean readOnly, direct;
+    private final boolean readOnly, shared, direct;
     private final Supplier<Optional<HostFiles>> files;
     private volatile Store store;
     /** Why it is not open; empty if it need not be, or is. */
@@ -39,6 +43,8 @@ final class VolumeFile implements AutoCloseable {
     private volatile String lastTold = "";
     private long failedAt;
     private boolean closed;
+    /** Of {@link #RESERVATION_BYTE}; null if it is not reserved. */
+    private FileLock reservation;
 
     /**
      * An open file.
@@ -50,12 +56,14 @@ final class VolumeFile implements AutoCloseable {
 
     /**
      * @param bytes of the volume; 0 for as many as the file has, which must be there then
+     * @param shared with other processes, which say so, too
      * @param direct past the page cache if the machine below can
      * @throws IOException in one line, if it has no size
      */
-    VolumeFile(Path path, long bytes, boolean readOnly, boolean direct, Supplier<Optional<HostFiles>> files) throws IOException {
+    VolumeFile(Path path, long bytes, boolean readOnly, boolean shared, boolean direct, Supplier<Optional<HostFiles>> files) throws IOException {
         this.path = path;
         this.readOnly = readOnly;
+        this.shared = shared;
         this.direct = direct;
         this.files = files;
         this.bytes = bytes != 0 ? bytes : existing();
@@ -155,6 +163,31 @@ final class VolumeFile implements AutoCloseable {
         }
     }
 
+    /** Reserves it for this process; again does nothing. A file that is not shared is this process's own. @return false if another has it */
+    synchronized boolean reserve() {
+        Store open = shared ? open(true) : null;
+        if (open == null || reservation != null) return true;
+        try {
+            reservation = open.channel.tryLock(RESERVATION_BYTE, 1, !open.writable);
+            return reservation != null;
+        } catch (IOException e) {
+            tell("reservation: " + reason(e));
+            return false;
+        }
+    }
+
+    /** @return false if it was not reserved */
+    synchronized boolean release() {
+        if (reservation == null) return false;
+        try {
+            reservation.release();
+        } catch (IOException e) {
+            tell("reservation: " + reason(e));
+        }
+        reservation = null;
+        return true;
+    }
+
     private Sense failed(String what, IOException e, Sense otherwise) {
         tell(what + ": " + reason(e));
         String message = String.valueOf(e.getMessage());
@@ -220,9 +253,9 @@ final class VolumeFile implements AutoCloseable {
         }
     }
 
-    private static FileLock lock(FileChannel channel, boolean writable) throws IOException {
+    private FileLock lock(FileChannel channel, boolean writable) throws IOException {
         try {
-            FileLock lock = channel.tryLock(0, Long.MAX_VALUE, !writable);
+            FileLock lock = channel.tryLock(0, shared ? RESERVATION_BYTE : Long.MAX_VALUE, shared || !writable);
             if (lock != null) return lock;
         } catch (OverlappingFileLockException e) {
             throw new IOException("in use by another unit of this host");

@@ -127,15 +127,14 @@ class VolumeTest {
         assertArrayEquals(block(1), host.read(0, 1));
     }
 
-    /** The other process locks, says so, and lets go when its standard input ends. */
-    @Test
-    void aVolumeOfAnotherProcessIsNotReadyUntilItLetsGo() throws Exception {
-        length(1 << 20);
+    /** Another process that locks some of the file, says so, and lets go when its standard input ends. */
+    private Process holder(long first, long bytes) throws IOException {
         Path program = home.resolve("Holder.java");
         Files.writeString(program, """
             public class Holder {
                 public static void main(String[] args) throws Exception {
-                    try (var channel = java.nio.channels.FileChannel.open(java.nio.file.Path.of(args[0]), java.nio.file.StandardOpenOption.WRITE); var lock = channel.tryLock()) {
+                    try (var channel = java.nio.channels.FileChannel.open(java.nio.file.Path.of(args[0]), java.nio.file.StandardOpenOption.WRITE);
+                        var lock = channel.tryLock(Long.parseLong(args[1]), Long.parseLong(args[2]), false)) {
                         System.out.write(lock == null ? 'n' : 'y');
                         System.out.flush();
                         System.in.read();
@@ -143,8 +142,81 @@ class VolumeTest {
                 }
             }
             """);
-        Process holder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), program.toString(), file().toString())
+        return new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), program.toString(), file().toString(), String.valueOf(first), String.valueOf(bytes))
             .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    }
+
+    private String reserve(int lun) throws Exception {
+        try (Command command = host.command(TestHost.UNIT0 | lun, TestHost.NONE, 0, 0x16, 0, 0, 0, 0, 0).run()) {
+            return command.error() ? command.status() + "/" + Integer.toHexString(command.scsiStatus()) : "good";
+        }
+    }
+
+    private void release(int lun) throws Exception { host.command(TestHost.UNIT0 | lun, TestHost.NONE, 0, 0x17, 0, 0, 0, 0, 0).run().good(); }
+
+    @Test
+    void aSharedVolumeIsReservedByOneProcessAtATime() throws Exception {
+        length(1 << 20);
+        Process holder = holder(Long.MAX_VALUE - 1, 1);
+        try (InputStream said = holder.getInputStream()) {
+            assertEquals('y', said.read());
+            start("unit0.file", "unit0.img", "unit0.shared", "TRUE");
+            assertEquals("1/18", reserve(0));
+            host.write(0, block(1));
+            assertArrayEquals(block(1), host.read(0, 1));
+        } finally {
+            holder.getOutputStream().close();
+            assertTrue(holder.waitFor(30, TimeUnit.SECONDS));
+        }
+        assertEquals("good", reserve(0));
+        assertEquals("good", reserve(0));
+        Process late = holder(Long.MAX_VALUE - 1, 1);
+        late.getOutputStream().close();
+        assertEquals('n', late.getInputStream().read());
+        release(0);
+        release(0);
+        Process last = holder(Long.MAX_VALUE - 1, 1);
+        last.getOutputStream().close();
+        assertEquals('y', last.getInputStream().read());
+    }
+
+    @Test
+    void aVolumeThatIsNotSharedAndOneThatIsGetNotAlong() throws Exception {
+        length(1 << 20);
+        Process holder = holder(0, Long.MAX_VALUE);
+        try (InputStream said = holder.getInputStream()) {
+            assertEquals('y', said.read());
+            start("unit0.file", "unit0.img", "unit0.shared", "TRUE");
+            assertEquals("020400", testUnitReady());
+        } finally {
+            holder.getOutputStream().close();
+            assertTrue(holder.waitFor(30, TimeUnit.SECONDS));
+        }
+        host.close();
+        start("unit0.file", "unit0.img", "unit0.shared", "TRUE", "unit0.direct", "TRUE");
+        assertEquals(List.of("line 3: unit0.direct = \"TRUE\": a shared unit goes through the page cache, which all who share it have in common"), host.complaints);
+    }
+
+    @Test
+    void aResetForgetsAReservationAndTellsSo() throws Exception {
+        start("unit0.file", "unit0.img", "unit0.size", "1M", "unit0.shared", "TRUE", "unit1.file", "unit1.img", "unit1.size", "1M");
+        assertEquals("good", reserve(0));
+        assertEquals("good", reserve(1));
+        host.device.reset();
+        host.start();
+        assertEquals("062900", testUnitReady());
+        assertEquals("good", testUnitReady());
+        Process other = holder(Long.MAX_VALUE - 1, 1);
+        other.getOutputStream().close();
+        assertEquals('y', other.getInputStream().read());
+        assertTrue(other.waitFor(30, TimeUnit.SECONDS));
+        assertEquals("good", reserve(0));
+    }
+
+    @Test
+    void aVolumeOfAnotherProcessIsNotReadyUntilItLetsGo() throws Exception {
+        length(1 << 20);
+        Process holder = holder(0, Long.MAX_VALUE);
         try (InputStream said = holder.getInputStream()) {
             assertEquals('y', said.read());
             start(UNIT);
@@ -213,7 +285,7 @@ class VolumeTest {
     @Test
     void aDirectVolumeGoesPastThePageCacheWhereItIsAligned() throws Exception {
         Recorder recorder = new Recorder();
-        try (VolumeFile volume = new VolumeFile(file(), 1 << 20, false, true, () -> Optional.of(recorder))) {
+        try (VolumeFile volume = new VolumeFile(file(), 1 << 20, false, false, true, () -> Optional.of(recorder))) {
             ByteBuffer data = ByteBuffer.allocateDirect(8192).alignedSlice(4096).slice(0, 4096);
             data.putLong(0, 0x1122334455667788L);
             assertEquals(null, volume.write(data.duplicate(), 8192));
