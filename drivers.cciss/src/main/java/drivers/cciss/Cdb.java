@@ -24,6 +24,10 @@ record Cdb(String name, int bytes, int direction, long high, long low) {
 
     static Cdb synchronizeCache() { return new Cdb("SYNCHRONIZE CACHE", 10, NONE, 0x35L << 56, 0); }
 
+    static Cdb reserve() { return new Cdb("RESERVE", 6, NONE, 0x16L << 56, 0); }
+
+    static Cdb release() { return new Cdb("RELEASE", 6, NONE, 0x17L << 56, 0); }
+
     static Cdb testUnitReady() { return new Cdb("TEST UNIT READY", 6, NONE, 0, 0); }
 
     static Cdb inquiry(int length) { return new Cdb("INQUIRY", 6, FROM_DEVICE, 0x12L << 56 | (long) length << 24, 0); }

@@ -94,7 +94,7 @@ final class Controller implements BlockAdapter {
     private int abortedTag;
     private long abortedAt;
 
-    private final LongAdder reads = new LongAdder(), writes = new LongAdder(), flushes = new LongAdder();
+    private final LongAdder reads = new LongAdder(), writes = new LongAdder(), flushes = new LongAdder(), reservations = new LongAdder();
     private final LongAdder bytesRead = new LongAdder(), bytesWritten = new LongAdder(), interrupts = new LongAdder(), completions = new LongAdder();
     private final LongAdder errors = new LongAdder(), underruns = new LongAdder(), retries = new LongAdder(), timeouts = new LongAdder();
     private final LongAdder aborts = new LongAdder(), invalidTags = new LongAdder(), waits = new LongAdder(), noBuffer = new LongAdder();
@@ -185,7 +185,7 @@ final class Controller implements BlockAdapter {
             request.complete(refusal);
             return;
         }
-        if (request.operation() != BlockOperation.FLUSH && !command.hasBuffer() && !findBuffer(command)) {
+        if (request.operation().transfers() && !command.hasBuffer() && !findBuffer(command)) {
             command.end(); // and never used again
             hold(request);
             return;
@@ -231,6 +231,11 @@ final class Controller implements BlockAdapter {
                 flushes.increment();
                 command.fill(volume.address(), Cdb.synchronizeCache(), 0);
             }
+            case RESERVE -> {
+                reservations.increment();
+                command.fill(volume.address(), Cdb.reserve(), 0);
+            }
+            case RELEASE -> command.fill(volume.address(), Cdb.release(), 0);
         }
     }
 
@@ -556,6 +561,7 @@ final class Controller implements BlockAdapter {
         values.put("reads", reads.sum());
         values.put("writes", writes.sum());
         values.put("flushes", flushes.sum());
+        values.put("reservations", reservations.sum());
         values.put("bytes read", bytesRead.sum());
         values.put("bytes written", bytesWritten.sum());
         values.put("in flight", (long) pool.inFlight());

@@ -7,7 +7,7 @@ final class ErrorInfo {
     static final int GOOD = 0, TARGET = 1, UNDERRUN = 2, OVERRUN = 3, INVALID = 4, PROTOCOL = 5, HARDWARE = 6, LOST = 7, ABORTED = 8, ABORT_FAILED = 9,
         UNSOLICITED_ABORT = 0xA, TIMEOUT = 0xB, UNABORTABLE = 0xC;
 
-    private static final int CHECK_CONDITION = 0x02; // SCSI status
+    private static final int CHECK_CONDITION = 0x02, RESERVATION_CONFLICT = 0x18; // SCSI status
     private static final int RECOVERED = 1, NOT_READY = 2, UNIT_ATTENTION = 6; // sense keys
     private static final int NO_SUCH_UNIT = 0x0525_00;
 
@@ -16,7 +16,8 @@ final class ErrorInfo {
     /** How a request goes on. @param doubtful the volume may not be any more what it was */
     record Verdict(BlockResult result, boolean again, boolean doubtful) {
         private static final Verdict FINE = new Verdict(BlockResult.GOOD, false, false), RETRY = new Verdict(BlockResult.TIMEOUT, false, false),
-            BROKEN = new Verdict(BlockResult.HARDWARE_ERROR, false, true), GONE = new Verdict(BlockResult.GONE, false, true);
+            BROKEN = new Verdict(BlockResult.HARDWARE_ERROR, false, true), GONE = new Verdict(BlockResult.GONE, false, true),
+            RESERVED = new Verdict(BlockResult.CONFLICT, false, false);
     }
 
     /** Judges a command that came back with the error bit. */
@@ -35,7 +36,8 @@ final class ErrorInfo {
 
     private static Verdict target(Command command) {
         if (command.scsiStatus() == 0) return Verdict.RETRY;
-        if (command.scsiStatus() != CHECK_CONDITION) return Verdict.RETRY; // busy, queue full, reserved
+        if (command.scsiStatus() == RESERVATION_CONFLICT) return Verdict.RESERVED;
+        if (command.scsiStatus() != CHECK_CONDITION) return Verdict.RETRY; // busy, queue full
         int sense = command.sense();
         if (sense < 0) return Verdict.BROKEN;
         if (sense == NO_SUCH_UNIT) return Verdict.GONE;

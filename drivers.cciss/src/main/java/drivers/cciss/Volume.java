@@ -25,7 +25,7 @@ record Volume(long address, LogicalUnit unit, String trouble) {
     BlockResult refusal(BlockRequest request, int maxBytes) {
         if (request.lun() != 0) return BlockResult.GONE;
         if (!works()) return BlockResult.HARDWARE_ERROR;
-        if (request.operation() == BlockOperation.FLUSH) return null;
+        if (!request.operation().transfers()) return null;
         if (request.operation() == BlockOperation.WRITE && unit.readOnly()) return BlockResult.WRITE_PROTECTED;
         if (request.block() < 0 || request.blocks() < 0 || request.block() > unit.blocks() - request.blocks()) return BlockResult.OUT_OF_RANGE;
         if (request.blocks() == 0) return BlockResult.GOOD;

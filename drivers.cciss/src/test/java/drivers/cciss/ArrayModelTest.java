@@ -112,6 +112,18 @@ class ArrayModelTest {
     }
 
     @Test
+    void aReservationIsForgottenByAReset() throws Exception {
+        plug(Board.SMARTARRAY5I, "unit1.file", "common", "unit1.size", "1M", "unit1.shared", "true");
+        for (int target : List.of(0, 1)) {
+            assertEquals(BlockResult.GOOD, kernel.start(BlockOperation.RESERVE, target, 0, null).await());
+            assertEquals(BlockResult.GOOD, kernel.start(BlockOperation.RELEASE, target, 0, null).await());
+        }
+        assertEquals(BlockResult.GOOD, kernel.start(BlockOperation.RESERVE, 1, 0, null).await());
+        kernel.replace(false);
+        assertEquals(BlockResult.GOOD, kernel.start(BlockOperation.RESERVE, 1, 0, null).await()); // the driver takes the unit attention
+    }
+
+    @Test
     void faultsAreErrorsOrRepeated() throws Exception {
         plug(Board.SMARTARRAY5I);
         model.faults().fail(1, Faults.Fault.MEDIUM);

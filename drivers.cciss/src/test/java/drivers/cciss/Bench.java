@@ -88,7 +88,10 @@ final class Bench implements Time, Upcalls {
         return submit(new Request(BlockOperation.WRITE, target, block, data.length / 512, ByteBuffer.wrap(data)));
     }
 
-    Request flush(int target) { return submit(new Request(BlockOperation.FLUSH, target, 0, 0, null)); }
+    Request flush(int target) { return submit(BlockOperation.FLUSH, target); }
+
+    /** Without data. */
+    Request submit(BlockOperation operation, int target) { return submit(new Request(operation, target, 0, 0, null)); }
 
     static byte[] random(Random random, int blocks) {
         byte[] data = new byte[blocks * 512];

@@ -82,6 +82,22 @@ class ControllerTest {
     }
 
     @Test
+    void aReservationIsTheHostsAndAConflictIsTold() throws Exception {
+        Disk disk = attached();
+        assertEquals(BlockResult.GOOD, bench.submit(BlockOperation.RESERVE, 0).result());
+        assertTrue(disk.reserved);
+        assertEquals(BlockResult.GOOD, bench.submit(BlockOperation.RESERVE, 0).result());
+        assertEquals(BlockResult.GOOD, bench.submit(BlockOperation.RELEASE, 0).result());
+        assertFalse(disk.reserved);
+        disk.reservedByAnother = true;
+        assertEquals(BlockResult.CONFLICT, bench.submit(BlockOperation.RESERVE, 0).result());
+        disk.reservedByAnother = false;
+        disk.attention = 0x062900; // after a reset
+        assertEquals(BlockResult.GOOD, bench.submit(BlockOperation.RESERVE, 0).result());
+        assertEquals(4L, bench.driver.statistics().get("reservations"));
+    }
+
+    @Test
     void aUnitAttentionDoesNotDisturbTheSearch() throws Exception {
         array.disk(0, 1000).attention = 0x062900;
         bench.attach();

@@ -35,6 +35,7 @@ class FakeArray implements PciDevice {
         final Map<Long, byte[]> written = new HashMap<>();
         boolean readOnly, failed;
         int attention; // sense of a unit attention that is to be told
+        boolean reserved, reservedByAnother;
 
         Disk(int number, long blocks, int blockBytes) {
             this.number = number;
@@ -373,6 +374,15 @@ class FakeArray implements PciDevice {
                 return answer(posted, capacity, (int) posted.number(10, 4));
             }
             case 0x35 -> { return null; }
+            case 0x16 -> {
+                if (disk.reservedByAnother) return new Fault(1, 0x18, 0, new byte[0]);
+                disk.reserved = true;
+                return null;
+            }
+            case 0x17 -> {
+                disk.reserved = false;
+                return null;
+            }
             case 0x28 -> { return transfer(posted, disk, posted.number(2, 4), (int) posted.number(7, 2), false); }
             case 0x2A -> { return transfer(posted, disk, posted.number(2, 4), (int) posted.number(7, 2), true); }
             case 0x88 -> { return transfer(posted, disk, posted.number(2, 8), (int) posted.number(10, 4), false); }
