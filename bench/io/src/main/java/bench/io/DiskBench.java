@@ -5,25 +5,35 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import vmkernel.api.storage.BlockDevice;
 import vmkernel.api.storage.BlockOperation;
+import vmkernel.api.storage.BlockResult;
 import vmkernel.api.storage.BufferTransfer;
 import vmkernel.api.storage.Storage;
 import vmkernel.api.storage.Transfer;
 
 /**
  * Requests of 4 KiB to a block device, beside the same to its file by a plain FileChannel: at depth 1 the time of a request, at depth
- * 32 requests a second. Rounds of both alternate, so that a busy machine is busy for both.
+ * 32 requests a second and what one costs, beside the best of several numbers of plain threads. Rounds of both alternate, so that a
+ * busy machine is busy for both; the processor time is the same on a busy machine, more or less.
  */
 @Component(service = DiskBench.class, property = {"osgi.command.scope=bench", "osgi.command.function=diskbench"})
 public final class DiskBench {
@@ -57,8 +67,8 @@ public final class DiskBench {
         try (AutoCloseable claim = storage.claim(device, "diskbench", true); FileChannel plain = FileChannel.open(Path.of(file), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             fill(plain, blocks);
             System.out.printf("%d MiB, requests of 4 KiB; medians of %d rounds of %d s%n%n", blocks * BYTES >> 20, ROUNDS, ROUND_NANOS / 1_000_000_000L);
-            System.out.println("| | depth 1, device us | plain us | added us | depth 32, device req/s | plain req/s | ratio |");
-            System.out.println("|---|---|---|---|---|---|---|");
+            System.out.println("| | depth 1, device us | plain us | added us | depth 32, device req/s | plain req/s | ratio | device, CPU us a request | plain CPU us | device by one thread req/s |");
+            System.out.println("|---|---|---|---|---|---|---|---|---|---|");
             for (BlockOperation operation : List.of(BlockOperation.READ, BlockOperation.WRITE)) {
                 for (boolean random : new boolean[] {false, true}) compare(device, plain, operation, random, blocks);
             }
@@ -71,36 +81,88 @@ public final class DiskBench {
         file.force(false);
     }
 
+    /** Requests a second, and what one costs all processors together, in microseconds. */
+    private record Rate(double perSecond, double cpuMicros) {}
+
+    /** What starts requests until it is over, and waits for the last. */
+    private interface Load {
+        /** @return requests that were done */
+        long run(long endNanos) throws InterruptedException;
+    }
+
+    private static Rate measure(Load load) throws InterruptedException {
+        long cpu = cpuNanos(), start = System.nanoTime();
+        long count = load.run(start + ROUND_NANOS);
+        long wall = System.nanoTime() - start;
+        return new Rate(count * 1e9 / wall, (cpuNanos() - cpu) / 1e3 / count);
+    }
+
+    /** Of this process; to 10 ms. */
+    private static long cpuNanos() { return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO).toNanos(); }
+
     private static void compare(BlockDevice device, FileChannel plain, BlockOperation operation, boolean random, long blocks) throws Exception {
-        double[] one = new double[ROUNDS], plainOne = new double[ROUNDS], many = new double[ROUNDS], plainMany = new double[ROUNDS];
-        device(device, operation, DEPTH, place(random, blocks)); // warm
+        List<Rate> one = new ArrayList<>(), plainOne = new ArrayList<>(), many = new ArrayList<>(), plainMany = new ArrayList<>(), byOneThread = new ArrayList<>();
+        measure(end -> device(device, operation, DEPTH, place(random, blocks), end)); // warm
         for (int round = 0; round < ROUNDS; round++) {
-            plainOne[round] = 1e6 / plain(plain, operation, 1, place(random, blocks));
-            one[round] = 1e6 / device(device, operation, 1, place(random, blocks));
-            for (int threads : PLAIN_THREADS) plainMany[round] = Math.max(plainMany[round], plain(plain, operation, threads, place(random, blocks)));
-            many[round] = device(device, operation, DEPTH, place(random, blocks));
+            plainOne.add(measure(end -> plain(plain, operation, 1, place(random, blocks), end)));
+            one.add(measure(end -> byOneThread(device, operation, 1, place(random, blocks), end)));
+            List<Rate> all = new ArrayList<>();
+            for (int threads : PLAIN_THREADS) all.add(measure(end -> plain(plain, operation, threads, place(random, blocks), end)));
+            plainMany.add(Collections.max(all, Comparator.comparing(Rate::perSecond)));
+            many.add(measure(end -> device(device, operation, DEPTH, place(random, blocks), end)));
+            byOneThread.add(measure(end -> byOneThread(device, operation, DEPTH, place(random, blocks), end)));
         }
-        System.out.printf("| %s %s | %.1f | %.1f | %.1f | %.0f | %.0f | %.2f |%n", random ? "random" : "sequential", operation.name().toLowerCase(), median(one), median(plainOne),
-            median(one) - median(plainOne), median(many), median(plainMany), median(many) / median(plainMany));
+        double micros = 1e6 / median(one, Rate::perSecond), plainMicros = 1e6 / median(plainOne, Rate::perSecond);
+        System.out.printf("| %s %s | %.1f | %.1f | %.1f | %.0f | %.0f | %.2f | %.2f | %.2f | %.0f |%n", random ? "random" : "sequential", operation.name().toLowerCase(Locale.ROOT),
+            micros, plainMicros, micros - plainMicros, median(many, Rate::perSecond), median(plainMany, Rate::perSecond), ratio(many, plainMany),
+            median(many, Rate::cpuMicros), median(plainMany, Rate::cpuMicros), median(byOneThread, Rate::perSecond));
     }
 
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
+    /** Of the pairs of each round, as a neighbour's load changes from round to round. */
+    private static double ratio(List<Rate> ours, List<Rate> others) {
+        double[] ratios = new double[ours.size()];
+        for (int i = 0; i < ratios.length; i++) ratios[i] = ours.get(i).perSecond / others.get(i).perSecond;
+        Arrays.sort(ratios);
+        return ratios[ratios.length / 2];
     }
 
-    /** Requests a second through the kernel. */
-    private static double device(BlockDevice device, BlockOperation operation, int depth, Place place) throws InterruptedException {
+    private static double median(List<Rate> rates, ToDoubleFunction<Rate> what) { return rates.stream().mapToDouble(what).sorted().toArray()[rates.size() / 2]; }
+
+    /** Through the kernel: as many at a time as the depth is, each started by the end of another, as a guest's adapter and the file system do. */
+    private static long device(BlockDevice device, BlockOperation operation, int depth, Place place, long endNanos) throws InterruptedException {
+        int perRequest = BYTES / device.blockBytes();
+        CountDownLatch over = new CountDownLatch(depth);
+        AtomicInteger failed = new AtomicInteger();
+        LongAdder count = new LongAdder();
+        for (int i = 0; i < depth; i++) {
+            Transfer buffer = new BufferTransfer(ByteBuffer.allocateDirect(BYTES));
+            device.submit(operation, place.next() * perRequest, buffer, new Consumer<>() {
+                @Override
+                public void accept(BlockResult result) {
+                    if (!result.good()) failed.incrementAndGet();
+                    count.increment();
+                    if (System.nanoTime() < endNanos) device.submit(operation, place.next() * perRequest, buffer, this); else over.countDown();
+                }
+            });
+        }
+        over.await();
+        return good(failed, count.sum());
+    }
+
+    private static long good(AtomicInteger failed, long count) {
+        if (failed.get() > 0) throw new IllegalStateException(failed + " requests failed");
+        return count;
+    }
+
+    /** The same, all by one thread, which sleeps when there are as many as the depth. */
+    private static long byOneThread(BlockDevice device, BlockOperation operation, int depth, Place place, long endNanos) throws InterruptedException {
         int perRequest = BYTES / device.blockBytes();
         Semaphore free = new Semaphore(depth);
         AtomicInteger failed = new AtomicInteger();
         List<Transfer> buffers = new ArrayList<>();
         for (int i = 0; i < depth; i++) buffers.add(new BufferTransfer(ByteBuffer.allocateDirect(BYTES)));
-        long start = System.nanoTime();
-        long end = start + ROUND_NANOS;
         long count = 0;
-        for (; (count & 15) != 0 || System.nanoTime() < end; count++) {
+        for (; (count & 15) != 0 || System.nanoTime() < endNanos; count++) {
             free.acquire();
             device.submit(operation, place.next() * perRequest, buffers.get((int) (count % depth)), result -> {
                 if (!result.good()) failed.incrementAndGet();
@@ -108,22 +170,20 @@ public final class DiskBench {
             });
         }
         free.acquire(depth);
-        if (failed.get() > 0) throw new IllegalStateException(failed + " requests failed");
-        return count * 1e9 / (System.nanoTime() - start);
+        return good(failed, count);
     }
 
-    /** Requests a second by threads that read or write the file. */
-    private static double plain(FileChannel file, BlockOperation operation, int threads, Place place) throws InterruptedException {
+    /** Threads that read or write the file. */
+    private static long plain(FileChannel file, BlockOperation operation, int threads, Place place, long endNanos) throws InterruptedException {
         AtomicLong count = new AtomicLong();
         List<Thread> running = new ArrayList<>();
-        long start = System.nanoTime();
         for (int i = 0; i < threads; i++) {
-            Thread thread = new Thread(() -> count.addAndGet(plainLoop(file, operation, place, start + ROUND_NANOS)));
+            Thread thread = new Thread(() -> count.addAndGet(plainLoop(file, operation, place, endNanos)));
             thread.start();
             running.add(thread);
         }
         for (Thread thread : running) thread.join();
-        return count.get() * 1e9 / (System.nanoTime() - start);
+        return count.get();
     }
 
     private static long plainLoop(FileChannel file, BlockOperation operation, Place place, long end) {
