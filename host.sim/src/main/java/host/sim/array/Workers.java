@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 final class Workers implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
     /** A wait that is worth waking another thread for, and a time that replies may wait to be told together. */
-    private static final long WAKE_NANOS = 100_000, REPORT_NANOS = 30_000;
+    private static final long WAKE_NANOS = 25_000, REPORT_NANOS = 30_000;
     private static final long SPIN_NANOS = Runtime.getRuntime().availableProcessors() > 1 ? 20_000 : 0;
     private static final int MOST_UNREPORTED = 16;
     private static final long CLOSE_MILLIS = 1000, STOP_POLL_NANOS = 50_000, SLOW_STOP_NANOS = TimeUnit.SECONDS.toNanos(2);
@@ -156,20 +156,18 @@ final class Workers implements AutoCloseable {
         public void run() {
             Command command = work.newCommand();
             int unreported = 0;
+            long since = System.nanoTime();
             while (!closed) {
                 long word = take();
-                if (word < 0) {
-                    if (unreported > 0) work.report();
-                    else lookOutThenSleep();
-                    unreported = 0;
-                    continue;
+                if (word >= 0) {
+                    if (backlog(awake.get())) wake();
+                    since = serve((int) word, command, since);
+                    if (++unreported < MOST_UNREPORTED && unreported * serviceNanos <= REPORT_NANOS) continue;
                 }
-                if (backlog(awake.get())) wake();
-                serve((int) word, command);
-                if (++unreported >= MOST_UNREPORTED || unreported * serviceNanos > REPORT_NANOS) {
-                    work.report();
-                    unreported = 0;
-                }
+                if (unreported > 0) work.report();
+                else lookOutThenSleep();
+                unreported = 0;
+                since = System.nanoTime();
             }
         }
 
@@ -183,16 +181,19 @@ final class Workers implements AutoCloseable {
             return word;
         }
 
-        private void serve(int word, Command command) {
+        /** @param start what time it is @return the same when it is served */
+        private long serve(int word, Command command, long start) {
             try {
-                if (!current()) return;
-                long start = System.nanoTime();
+                if (!current()) return start;
                 slow = false;
                 interrupted(); // a driver's handler may have left it; it would close the file
                 work.serve(word, command, this);
-                if (!slow) account(System.nanoTime() - start);
+                long end = System.nanoTime();
+                if (!slow) account(end - start);
+                return end;
             } catch (RuntimeException e) {
                 LOG.error("{}: command at {} failed", name, Integer.toHexString(word), e);
+                return System.nanoTime();
             } finally {
                 busy = false;
             }
@@ -232,9 +233,12 @@ final class Workers implements AutoCloseable {
         }
     }
 
-    /** A mean that goes up at once and down slowly: one miss of the cache is a hint that there will be more. */
+    /**
+     * A mean that goes up soon and down slowly: misses of the cache are a hint that there will be more. At most twice as high by one
+     * command, as that may have been slow because its thread was interrupted.
+     */
     private void account(long nanos) {
         long mean = serviceNanos;
-        serviceNanos = nanos > mean ? (mean + nanos) / 2 : mean - ((mean - nanos) >> 4);
+        serviceNanos = nanos > mean ? (mean + Math.min(nanos, 3 * mean)) / 2 : mean - (mean - nanos + 15 >> 4);
     }
 }
