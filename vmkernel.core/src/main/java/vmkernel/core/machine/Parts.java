@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import vmkernel.api.device.VirtualDeviceProvider;
 import vmkernel.api.firmware.Firmware;
+import vmkernel.core.files.HostVolumes;
 import vmkernel.core.memory.PagePool;
 import vmkernel.api.monitor.Monitor;
 import vmkernel.core.net.Networks;
@@ -18,6 +19,7 @@ import vmkernel.core.storage.StoragePaths;
 final class Parts implements AutoCloseable {
     final PagePool memory;
     final StoragePaths storage;
+    final HostVolumes volumes;
     final Networks networks;
     /** Folder of the installation; dumps go below it. */
     final Path home;
@@ -43,9 +45,10 @@ final class Parts implements AutoCloseable {
     /** World ids; those of virtual machines are above 100. */
     private final AtomicInteger lastId = new AtomicInteger(100);
 
-    Parts(PagePool memory, StoragePaths storage, Networks networks, Path home) {
+    Parts(PagePool memory, StoragePaths storage, HostVolumes volumes, Networks networks, Path home) {
         this.memory = memory;
         this.storage = storage;
+        this.volumes = volumes;
         this.networks = networks;
         this.home = home;
     }

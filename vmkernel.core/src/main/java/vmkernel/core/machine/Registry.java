@@ -27,6 +27,7 @@ import vmkernel.api.vm.VmConfigException;
 import vmkernel.api.vm.VmException;
 import vmkernel.api.vm.VmRegistry;
 import vmkernel.api.world.WorldScheduler;
+import vmkernel.core.files.HostVolumes;
 import vmkernel.core.memory.PagePool;
 import vmkernel.core.net.Networks;
 import vmkernel.core.storage.StoragePaths;
@@ -48,8 +49,9 @@ public final class Registry implements VmRegistry {
     private final List<Machine> machines = new ArrayList<>();
 
     @Activate
-    public Registry(BundleContext context, @Reference PagePool memory, @Reference StoragePaths storage, @Reference Networks networks) {
-        this(memory, storage, networks, Path.of(text(context, "vmk.home", ".")), text(context, "vmk.vmlist", ""));
+    public Registry(BundleContext context, @Reference PagePool memory, @Reference StoragePaths storage, @Reference HostVolumes volumes,
+        @Reference Networks networks) {
+        this(memory, storage, volumes, networks, Path.of(text(context, "vmk.home", ".")), text(context, "vmk.vmlist", ""));
     }
 
     private static String text(BundleContext context, String key, String otherwise) {
@@ -57,9 +59,9 @@ public final class Registry implements VmRegistry {
         return value == null || value.isBlank() ? otherwise : value;
     }
 
-    Registry(PagePool memory, StoragePaths storage, Networks networks, Path home, String vmList) {
+    Registry(PagePool memory, StoragePaths storage, HostVolumes volumes, Networks networks, Path home, String vmList) {
         Path root = home.toAbsolutePath().normalize();
-        parts = new Parts(memory, storage, networks, root);
+        parts = new Parts(memory, storage, volumes, networks, root);
         list = new VmList(vmList.isEmpty() ? root.resolve("var/vm-list") : Path.of(vmList).toAbsolutePath());
         load();
     }

@@ -13,6 +13,7 @@ import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import vmkernel.api.proc.ProcNode;
 import vmkernel.api.proc.ProcTree;
+import vmkernel.core.files.HostVolumes;
 import vmkernel.core.machine.Registry;
 import vmkernel.core.memory.PagePool;
 import vmkernel.core.net.Networks;
@@ -26,13 +27,16 @@ public final class ProcDirectory implements ProcTree {
     private final KernelNodes kernel;
     private final StorageNodes storage;
     private final NetworkNodes network;
+    private final FileNodes files;
     private final List<ProcNode> services = new CopyOnWriteArrayList<>();
 
     @Activate
-    public ProcDirectory(@Reference Registry registry, @Reference PagePool memory, @Reference StoragePaths storage, @Reference Networks networks) {
+    public ProcDirectory(@Reference Registry registry, @Reference PagePool memory, @Reference StoragePaths storage, @Reference Networks networks,
+        @Reference HostVolumes volumes) {
         kernel = new KernelNodes(registry, memory);
         this.storage = new StorageNodes(storage);
         network = new NetworkNodes(networks);
+        files = new FileNodes(volumes);
     }
 
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
@@ -50,6 +54,7 @@ public final class ProcDirectory implements ProcTree {
         for (ProcNode node : kernel.nodes()) nodes.put(node.path(), node);
         for (ProcNode node : storage.nodes()) nodes.put(node.path(), node);
         for (ProcNode node : network.nodes()) nodes.put(node.path(), node);
+        for (ProcNode node : files.nodes()) nodes.put(node.path(), node);
         for (ProcNode node : services) nodes.putIfAbsent(node.path(), node);
         return nodes;
     }

@@ -20,6 +20,7 @@ import org.osgi.service.component.annotations.Deactivate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vmkernel.api.storage.BlockDevice;
+import vmkernel.api.storage.Partition;
 import vmkernel.api.storage.Storage;
 
 /** The host's disks and the ways to them. */
@@ -35,6 +36,7 @@ public final class StoragePaths implements Storage {
     private final Delays delays;
     /** By {@link RawFile#identity}. Guarded by itself. */
     private final Map<Object, OpenFile> files = new HashMap<>();
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final List<MachineDisk> machineDisks = new CopyOnWriteArrayList<>();
 
     private static final class OpenFile {
@@ -62,7 +64,35 @@ public final class StoragePaths implements Storage {
     /** All that were asked for, by name. */
     public List<HostAdapter> adapters() { return List.copyOf(adapters.values()); }
 
-    private synchronized void changed() { notifyAll(); }
+    private void changed() {
+        synchronized (this) {
+            notifyAll();
+        }
+        listeners.forEach(Runnable::run);
+    }
+
+    /** Units came or went. @param listener called at each change, on any thread; must not wait. @return ends it */
+    public Runnable onChange(Runnable listener) {
+        listeners.add(listener);
+        return () -> listeners.remove(listener);
+    }
+
+    /** What a VMFS volume may be on: partitions of that type, and LUNs that have none. Waits for the partition tables, while there is no adapter, too. */
+    public List<BlockDevice> forVolumes() {
+        List<BlockDevice> places = new ArrayList<>();
+        for (HostAdapter adapter : adapters.values()) {
+            for (Unit unit : adapter.units()) {
+                if (unit.now().blocks() == 0) continue;
+                List<Partition> partitions = unit.partitions();
+                if (partitions.isEmpty()) places.add(Extent.all(unit));
+                for (Partition partition : partitions) if (partition.vmfs()) places.add(unit.extent(partition));
+            }
+        }
+        return places;
+    }
+
+    /** Whether there is no such device any more. */
+    public boolean gone(BlockDevice device) { return device instanceof Extent extent && extent.unit.gone(); }
 
     @Override
     public List<BlockDevice> devices() {

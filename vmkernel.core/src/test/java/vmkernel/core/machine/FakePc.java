@@ -25,6 +25,7 @@ import vmkernel.api.monitor.VcpuContext;
 import vmkernel.api.vm.VmConfig;
 import vmkernel.api.vm.VmException;
 import vmkernel.api.world.Slice;
+import vmkernel.core.files.HostVolumes;
 import vmkernel.core.memory.PagePool;
 import vmkernel.core.net.Networks;
 import vmkernel.core.net.Uplinks;
@@ -56,6 +57,7 @@ final class FakePc implements AutoCloseable {
     final PagePool memory = new PagePool(64 * MB);
     final StoragePaths storage = new StoragePaths();
     final Uplinks uplinks = new Uplinks();
+    final HostVolumes volumes;
     final Networks networks;
     final Path home;
     final Registry registry;
@@ -67,14 +69,19 @@ final class FakePc implements AutoCloseable {
     FakePc(Path home) {
         this.home = home;
         networks = new Networks(uplinks, home);
-        registry = new Registry(memory, storage, networks, home, "");
+        volumes = new HostVolumes(home, storage);
+        registry = new Registry(memory, storage, volumes, networks, home, "");
         registry.bindScheduler(scheduler);
         registry.bindMonitor(monitor, Map.of());
         registry.bindDevices(devices, Map.of());
         registry.bindFirmware(firmware, Map.of());
     }
 
-    @Override public void close() { registry.close(); }
+    @Override
+    public void close() {
+        registry.close();
+        volumes.close();
+    }
 
     /** A machine without a file. @param keysAndValues more of its configuration */
     Machine vm(String name, String... keysAndValues) throws VmException {

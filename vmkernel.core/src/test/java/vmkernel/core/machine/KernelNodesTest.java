@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -15,7 +16,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import vmkernel.api.files.VmFile;
+import vmkernel.core.files.FakeFileSystem;
+import vmkernel.core.files.FakeFormats;
 import vmkernel.core.proc.ProcDirectory;
+import vmkernel.core.storage.FakeAdapter;
 
 /** /proc/vmware as scripts read it: by header. */
 @Timeout(60)
@@ -30,7 +35,7 @@ class KernelNodesTest {
     @BeforeEach
     void start() throws Exception {
         pc = new FakePc(home);
-        proc = new ProcDirectory(pc.registry, pc.memory, pc.storage, pc.networks);
+        proc = new ProcDirectory(pc.registry, pc.memory, pc.storage, pc.networks, pc.volumes);
         vm = pc.running("web server", FakePc.HALT, "sched.cpu.shares", "2000", "sched.cpu.affinity", "0,1");
         at = "/proc/vmware/vm/" + vm.id() + "/";
     }
@@ -115,7 +120,7 @@ class KernelNodesTest {
 
     @Test
     void directoriesListTheirNodes() throws Exception {
-        assertEquals(List.of("cpuinfo", "mem", "sched/", "uptime", "version", "vm/"), proc.list(""));
+        assertEquals(List.of("cpuinfo", "filesystem/", "mem", "sched/", "uptime", "version", "vm/"), proc.list(""));
         assertEquals(proc.list(""), proc.list("/proc/vmware/"));
         assertEquals(List.of(vm.id() + "/"), proc.list("vm"));
         assertEquals(List.of("cpu/", "mem/", "misuse", "names"), proc.list(at));
@@ -137,5 +142,21 @@ class KernelNodesTest {
         }
         assertTrue(Double.parseDouble(proc.read("uptime").trim()) >= 0);
         assertTrue(proc.read("sched/ncpus").startsWith("2 "));
+    }
+
+    @Test
+    void volumesHaveTheirNodes() throws Exception {
+        FakeFileSystem.Disks disks = new FakeFileSystem.Disks();
+        disks.make("u1", "datastore1", "vmhba0:1:0").write("/web/disk.vmdk", new byte[2048]);
+        pc.storage.adapter("vmhba0").attached(new FakeAdapter(new FakeAdapter.Platter(64), 8, 1 << 20));
+        FakeFileSystem.start(pc.volumes, disks, new FakeFormats());
+        try (VmFile file = pc.volumes.find("datastore1").orElseThrow().open("/web/disk.vmdk", VmFile.Mode.SHARE)) {
+            file.read(0, ByteBuffer.allocate(2048));
+            assertEquals(List.of("datastore1/", "volumes"), proc.list("filesystem"));
+            assertTrue(proc.read("filesystem/volumes").matches("(?s)name .*\ndatastore1 +u1 +FAKE-1 +mounted +1  vmhba0:1:0\n"), proc.read("filesystem/volumes"));
+            assertTrue(proc.read("filesystem/datastore1/files").endsWith("     1 share  /web/disk.vmdk\n"), proc.read("filesystem/datastore1/files"));
+            String status = proc.read("filesystem/datastore1/status");
+            assertTrue(status.contains("State:   mounted\n") && status.endsWith("         2          0          1          0\n"), status);
+        }
     }
 }

@@ -162,7 +162,7 @@ class PeripheralsTest {
 
     @Test
     void nodesTellOfDisksAndPorts() throws Exception {
-        ProcDirectory proc = new ProcDirectory(pc.registry, pc.memory, pc.storage, pc.networks);
+        ProcDirectory proc = new ProcDirectory(pc.registry, pc.memory, pc.storage, pc.networks, pc.volumes);
         FakeAdapter driver = new FakeAdapter(new FakeAdapter.Platter(4096), 8, 1 << 16);
         pc.storage.adapter("vmhba0").attached(driver);
         pc.uplinks.adapter("vmnic0").attached(new FakeNic());

@@ -222,7 +222,7 @@ class RegistryTest {
     @Test
     void theVmListCanBeElsewhere(@TempDir Path elsewhere) throws Exception {
         Path file = elsewhere.resolve("deep/vm-list");
-        Registry registry = new Registry(pc.memory, pc.storage, pc.networks, home, file.toString());
+        Registry registry = new Registry(pc.memory, pc.storage, pc.volumes, pc.networks, home, file.toString());
         try {
             registry.register(vmx("web.vmx", ""));
             assertTrue(Files.readString(file).startsWith("config \""));

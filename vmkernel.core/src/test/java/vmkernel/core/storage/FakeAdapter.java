@@ -23,16 +23,19 @@ public final class FakeAdapter implements BlockAdapter {
         /** Times that each block was written. */
         final int[] writes;
 
-        public Platter(int blocks) {
-            data = new byte[blocks * BLOCK];
-            writes = new int[blocks];
+        public Platter(int blocks) { this(new byte[blocks * BLOCK]); }
+
+        /** With its first blocks. */
+        public Platter(byte[] first) {
+            data = java.util.Arrays.copyOf(first, Math.max(first.length, 64 * BLOCK));
+            writes = new int[data.length / BLOCK];
         }
     }
 
     final Platter platter;
     final int depth;
     final int maxBytes;
-    volatile List<LogicalUnit> units;
+    public volatile List<LogicalUnit> units;
     /** How a request ends, by its number from 0; null is good. */
     volatile Function<Integer, BlockResult> fate = number -> null;
     volatile boolean immediate = true;
