@@ -13,7 +13,6 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import vmkernel.api.files.FileSystem;
 import vmkernel.api.files.MountedVolume;
-import vmkernel.api.files.VolumeExtent;
 import vmkernel.api.storage.BlockDevice;
 import vmkernel.api.storage.Partition;
 import vmkernel.api.storage.PartitionTable;
@@ -125,22 +124,17 @@ public final class Image implements Closeable {
         }
     }
 
-    /** In the order of the volume's extents. */
     public List<BlockDevice> devices() { return List.copyOf(devices); }
 
     /** Takes the volume into use; it ends with this. */
     public MountedVolume mount() throws IOException {
-        List<BlockDevice> inOrder = new ArrayList<>(devices);
         for (BlockDevice device : devices) {
-            VolumeExtent extent = kind.probe(device).orElseThrow();
-            if (extent.extents() != devices.size()) {
-                throw new IOException(device.name() + ": is extent " + (extent.index() + 1) + " of " + extent.extents() + " of its volume; name all of them with commas between");
-            }
-            inOrder.set(extent.index(), device);
+            int extents = kind.probe(device).orElseThrow().extents();
+            if (extents != devices.size()) throw new IOException(device.name() + ": is one of " + extents + " extents of its volume; name all of them with commas between");
         }
         LocalHost host = new LocalHost(readOnly);
         mounted.add(host::close);
-        MountedVolume volume = kind.mount(inOrder, host, Optional.empty());
+        MountedVolume volume = kind.mount(devices, host, Optional.empty());
         mounted.add(0, volume::close);
         return volume;
     }

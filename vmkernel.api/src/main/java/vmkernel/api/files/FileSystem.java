@@ -22,7 +22,7 @@ public interface FileSystem {
     /**
      * Takes a volume into use. What a crash left is mended first (the journal is replayed).
      *
-     * @param extents all devices of the volume, in the order of {@link VolumeExtent#index}; read-only devices make a read-only volume
+     * @param extents all devices of the volume, in any order; read-only devices make a read-only volume
      * @param state of the predecessor on this host, whose files are open still: each is taken up by {@link MountedVolume#reopen}
      * @throws IOException in one line: what is wrong, where (byte address in the volume) and what to do
      */

@@ -261,7 +261,7 @@ public final class HostVolumes implements Volumes {
     }
 
     private void mountAll() {
-        for (Map.Entry<String, TreeMap<Integer, Found>> volume : probe().entrySet()) {
+        for (Map.Entry<String, TreeMap<Long, Found>> volume : probe().entrySet()) {
             if (leftOut.contains(volume.getKey())) continue;
             Found first = volume.getValue().firstEntry().getValue();
             if (volume.getValue().size() < first.extent.extents()) {
@@ -281,13 +281,13 @@ public final class HostVolumes implements Volumes {
     }
 
     /** Devices of volumes that are not mounted, by UUID and place in the volume. */
-    private Map<String, TreeMap<Integer, Found>> probe() {
-        Map<String, TreeMap<Integer, Found>> volumes = new LinkedHashMap<>();
+    private Map<String, TreeMap<Long, Found>> probe() {
+        Map<String, TreeMap<Long, Found>> volumes = new LinkedHashMap<>();
         if (fileSystems.isEmpty()) return volumes;
         for (BlockDevice device : storage.forVolumes()) {
             if (on(device).isPresent()) continue;
             probe(device).ifPresent(found -> {
-                Found other = volumes.computeIfAbsent(found.extent.uuid(), uuid -> new TreeMap<>()).putIfAbsent(found.extent.index(), found);
+                Found other = volumes.computeIfAbsent(found.extent.uuid(), uuid -> new TreeMap<>()).putIfAbsent(found.extent.first(), found);
                 if (other != null) tell(device.name(), device.name() + " has the same part of volume " + found.extent.uuid() + " as " + other.device.name() + "; it is left alone");
             });
         }
@@ -486,7 +486,7 @@ public final class HostVolumes implements Volumes {
 
     private List<Found> extents(BlockDevice device) throws IOException {
         Found found = probe(device).orElseThrow(() -> new IOException(device.name() + ": there is no file system that is known"));
-        TreeMap<Integer, Found> all = new TreeMap<>(Map.of(found.extent.index(), found));
+        TreeMap<Long, Found> all = new TreeMap<>(Map.of(found.extent.first(), found));
         if (found.extent.extents() > 1) all.putAll(probe().getOrDefault(found.extent.uuid(), new TreeMap<>()));
         if (all.size() < found.extent.extents()) throw new IOException(device.name() + ": " + all.size() + " of the volume's " + found.extent.extents() + " devices are there; all are needed");
         return List.copyOf(all.values());
