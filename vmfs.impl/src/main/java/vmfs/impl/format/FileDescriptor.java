@@ -105,9 +105,9 @@ public final class FileDescriptor {
     public void blockShift(int value) { bytes.put(meta + 0x89, (byte) value); }
 
     /** The address of a block. @param i below {@link Generation#descriptorAddresses} */
-    public long block(int i) { return generation == Generation.VMFS6 ? bytes.getLong(5632 + i * 8) : bytes.getInt(1024 + i * 4) & 0xFFFFFFFFL; }
+    public long block(int i) { return generation == Generation.VMFS6 ? bytes.getLong(generation.addressesOffset() + i * 8) : bytes.getInt(generation.addressesOffset() + i * 4) & 0xFFFFFFFFL; }
     public void block(int i, int address) { bytes.putInt(1024 + i * 4, address); }
 
     /** Where the descriptor itself has the content, {@link Generation#contentBytes}; the same place as the blocks' addresses on VMFS-3 and -5. */
-    public ByteBuffer content() { return bytes.slice(generation == Generation.VMFS6 ? 4608 : 1024, generation.contentBytes()); }
+    public ByteBuffer content() { return bytes.slice(generation.contentOffset(), generation.contentBytes()); }
 }

@@ -48,6 +48,11 @@ public enum Generation {
     /** Addresses in a pointer block. */
     public int pointerBlockAddresses() { return pointerBlockBytes() / addressBytes(); }
 
+    /** Where the addresses are in a file descriptor; where the content of a file that is kept in its descriptor is. */
+    public int addressesOffset() { return this == VMFS6 ? 5632 : 1024; }
+
+    public int contentOffset() { return this == VMFS6 ? 4608 : 1024; }
+
     /** Bytes of a file that its descriptor has room for. */
     public int contentBytes() { return this == VMFS6 ? 3584 : 1024; }
 

@@ -20,7 +20,10 @@ public final class Extents {
     public static final int BLOCK = 512;
 
     /** What a device says of its part. @param first byte in the volume; @param bytes that the device has of it */
-    public record Part(BlockDevice device, Generation generation, Uuid volume, int devices, long first, long bytes, long volumeBytes) { }
+    public record Part(BlockDevice device, Generation generation, Uuid volume, int devices, long first, long bytes) {
+        /** Reads from this device. @param address in the volume */
+        void read(long address, ByteBuffer to) throws IOException { device.read((LvmHeader.DATA + address - first) / BLOCK, to); }
+    }
 
     private final Generation generation;
     private final Uuid volume;
@@ -64,7 +67,7 @@ public final class Extents {
         if (entry.volumeBytes() < (last + 1) * size || entry.volumeBytes() > 1L << 50) throw bad(device, table, "a volume of " + entry.volumeBytes() + " bytes that ends with extent " + last + " or later");
         long room = device.blocks() * BLOCK - LvmHeader.DATA;
         if (bytes > room) throw bad(device, table + 0x78, "extents to " + last + " take " + bytes + " bytes, the device has room for " + room + "; was it cut?");
-        return new Part(device, generation, entry.volume(), entry.devices(), entry.firstExtent() * size, bytes, entry.volumeBytes());
+        return new Part(device, generation, entry.volume(), entry.devices(), entry.firstExtent() * size, bytes);
     }
 
     /** @param devices of a volume, all of them, in any order @throws IOException in one line: what is missing or does not fit */

@@ -8,17 +8,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import vmfs.impl.MemoryDisk;
-import vmfs.impl.ReferenceVolumes;
+import vmfs.impl.fixture.RamDisk;
+import vmfs.impl.fixture.ReferenceVolumes;
 import vmfs.impl.volume.Extents;
 
 /** Structures as ESXi wrote them. */
 class ReferenceStructuresTest {
-    private static ByteBuffer volume(MemoryDisk disk, long address, int bytes) { return ByteBuffer.wrap(disk.get(LvmHeader.DATA + address, bytes)); }
+    private static ByteBuffer volume(RamDisk disk, long address, int bytes) { return ByteBuffer.wrap(disk.get(LvmHeader.DATA + address, bytes)); }
 
     @Test
     void aVmfs5VolumeDescribesItself() throws Exception {
-        MemoryDisk disk = ReferenceVolumes.vmfs5();
+        RamDisk disk = ReferenceVolumes.vmfs5();
         LvmHeader lvm = new LvmHeader(ByteBuffer.wrap(disk.get(LvmHeader.AT, 512)));
         assertEquals(LvmHeader.MAGIC, lvm.magic());
         assertEquals("vmhba0:4:0", lvm.id());
@@ -46,7 +46,7 @@ class ReferenceStructuresTest {
 
     @Test
     void theRootOfAVmfs5VolumeIsItsFirstDescriptor() throws Exception {
-        MemoryDisk disk = ReferenceVolumes.vmfs5();
+        RamDisk disk = ReferenceVolumes.vmfs5();
         long file = Generation.VMFS5.descriptorFile(1 << 20);
         ResourceHeader header = new ResourceHeader(volume(disk, file, 512));
         assertEquals(64, header.clusters());
@@ -69,7 +69,7 @@ class ReferenceStructuresTest {
 
     @Test
     void theRootOfAVmfs6VolumeIsItsFirstDescriptor() throws Exception {
-        MemoryDisk disk = ReferenceVolumes.vmfs6();
+        RamDisk disk = ReferenceVolumes.vmfs6();
         Generation v6 = Generation.VMFS6;
         assertEquals(3L << 28, Extents.open(List.of(disk)).bytes());
         FsHeader fs = new FsHeader(volume(disk, Generation.FS_HEADER, 512));

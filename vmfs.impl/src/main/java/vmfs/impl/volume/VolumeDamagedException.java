@@ -1,0 +1,19 @@
+package vmfs.impl.volume;
+
+import java.io.IOException;
+
+/** What is on a volume cannot be right. */
+public final class VolumeDamagedException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    private final long address;
+
+    /** @param volume label or UUID; @param address byte in the volume; @param what is wrong there */
+    public VolumeDamagedException(String volume, long address, String what) {
+        super("volume " + volume + " is damaged at byte 0x" + Long.toHexString(address) + ": " + what + "; check it");
+        this.address = address;
+    }
+
+    /** Byte in the volume. */
+    public long address() { return address; }
+}
