@@ -13,13 +13,14 @@ import vmkernel.core.files.HostVolumes;
 import vmkernel.core.memory.PagePool;
 import vmkernel.api.monitor.Monitor;
 import vmkernel.core.net.Networks;
+import vmkernel.core.storage.ImageDisks;
 import vmkernel.core.storage.StoragePaths;
 
 /** What machines are made of and run on: the kernel's own parts, and services that come and go. */
 final class Parts implements AutoCloseable {
     final PagePool memory;
     final StoragePaths storage;
-    final HostVolumes volumes;
+    final ImageDisks images;
     final Networks networks;
     /** Folder of the installation; dumps go below it. */
     final Path home;
@@ -48,7 +49,7 @@ final class Parts implements AutoCloseable {
     Parts(PagePool memory, StoragePaths storage, HostVolumes volumes, Networks networks, Path home) {
         this.memory = memory;
         this.storage = storage;
-        this.volumes = volumes;
+        images = new ImageDisks(volumes, executor);
         this.networks = networks;
         this.home = home;
     }

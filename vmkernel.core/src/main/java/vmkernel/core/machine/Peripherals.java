@@ -22,7 +22,7 @@ final class Peripherals {
 
     Peripherals(PoweredMachine machine, Parts parts) {
         this.machine = machine;
-        disks = new MachineDisks(parts.storage, machine.config(), machine.name(), machine.id(), parts.home);
+        disks = new MachineDisks(parts.storage, parts.images, machine.config(), machine.name(), machine.id(), parts.home);
         network = new MachineNetwork(parts.networks, machine.config(), machine.name(), machine.id());
     }
 

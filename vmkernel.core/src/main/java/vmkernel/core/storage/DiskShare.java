@@ -8,6 +8,7 @@ public final class DiskShare {
     /** As for a CPU: half, one and two parts [ESX]. */
     public static final int LOW = 500, NORMAL = 1000, HIGH = 2000;
 
+    /** Null if it is not a unit that is shared, see {@link ImageMedium}. */
     final Unit unit;
     private final String owner;
     private final DiskCounters counters = new DiskCounters();

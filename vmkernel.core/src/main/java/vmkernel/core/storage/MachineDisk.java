@@ -76,6 +76,9 @@ public final class MachineDisk implements VirtualDisk {
     /** Its name in /proc/vmware/vm/ID/disk. Any thread. */
     public String label() { return label; }
 
+    /** For tests. */
+    Medium medium() { return medium; }
+
     /** Any thread. */
     public DiskShare share() { return medium.share(); }
 

@@ -21,8 +21,9 @@ import vmkernel.api.vm.VmException;
 
 /**
  * The disks of one machine, from its power-on to its power-off, by the keys {@code scsiN:T.present}, {@code .name} (or
- * {@code .fileName}), {@code .mode}, {@code .deviceType} and {@code .shares} [ESX]. A name is a LUN or a partition of one, or the
- * path of a raw file or block device, relative to the .vmx file's folder. Under the power lock but where said otherwise.
+ * {@code .fileName}), {@code .mode}, {@code .deviceType} and {@code .shares} [ESX]. A name is a LUN or a partition of one; a virtual disk, on a
+ * volume ({@code datastore:disk.vmdk}, {@code [datastore] dir/disk.vmdk}, {@code vmhba0:0:0:1:disk.vmdk}, {@code /vmfs/datastore/disk.vmdk}) or by its
+ * path, which ends with .vmdk or .dsk; or the path of a raw file or block device. Paths are relative to the .vmx file's folder. Under the power lock but where said otherwise.
  */
 public final class MachineDisks implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MachineDisks.class);
@@ -30,9 +31,9 @@ public final class MachineDisks implements AutoCloseable {
     private static final long DRIVER_MILLIS = 2000, SETTLE_MILLIS = 5000;
     /** The id of the adapter itself on its bus. */
     private static final int ADAPTER_TARGET = 7, TARGETS = 16;
-    private static final Pattern ON_VMFS = Pattern.compile("vmhba\\d+:\\d+:\\d+:\\d+:.+|[^/]+:[^/]+\\.vmdk");
 
     private final StoragePaths storage;
+    private final ImageDisks images;
     private final VmConfig config;
     private final String name;
     private final int machine;
@@ -44,8 +45,9 @@ public final class MachineDisks implements AutoCloseable {
      * @param machine world id
      * @param home folder of the installation: what disks in mode nonpersistent need goes to {@code var/redo} below it
      */
-    public MachineDisks(StoragePaths storage, VmConfig config, String name, int machine, Path home) {
+    public MachineDisks(StoragePaths storage, ImageDisks images, VmConfig config, String name, int machine, Path home) {
         this.storage = storage;
+        this.images = images;
         this.config = config;
         this.name = name;
         this.machine = machine;
@@ -84,13 +86,13 @@ public final class MachineDisks implements AutoCloseable {
 
     private MachineDisk open(String disk, String present, Executor devices) throws VmException {
         requireDisk(disk + ".deviceType");
-        boolean persistent = persistent(disk + ".mode");
+        DiskMode mode = mode(disk + ".mode");
         String key = config.text(disk + ".name").isPresent() ? disk + ".name" : disk + ".fileName";
         String value = config.text(key, "").strip();
-        if (value.isEmpty()) throw wrong(present, "there is no " + disk + ".name; it is a LUN such as vmhba0:1:0, or the path of a raw disk image");
-        Medium medium = medium(key, value, disk, persistent);
+        if (value.isEmpty()) throw wrong(present, "there is no " + disk + ".name; it is a LUN such as vmhba0:1:0, a virtual disk such as datastore:disk.vmdk, or the path of a raw disk image");
+        Medium medium = medium(key, value, disk, mode);
         try {
-            if (!persistent) medium = over(medium, key, disk);
+            if (mode == DiskMode.NONPERSISTENT) medium = over(medium, key, disk);
             shares(disk + ".shares", medium);
         } catch (VmException e) {
             medium.close();
@@ -104,24 +106,24 @@ public final class MachineDisks implements AutoCloseable {
         if (!List.of("scsi-harddisk", "disk", "rawdisk", "plaindisk").contains(type.toLowerCase(Locale.ROOT))) throw wrong(key, "is not in this release; scsi-hardDisk is");
     }
 
-    private boolean persistent(String key) throws VmException {
-        String mode = config.text(key, "persistent").toLowerCase(Locale.ROOT);
-        switch (mode.startsWith("independent-") ? mode.substring("independent-".length()) : mode) {
-            case "persistent": return true;
-            case "nonpersistent": return false;
-            case "undoable", "append": throw wrong(key, "is not in this release; persistent and nonpersistent are");
-            default: throw wrong(key, "persistent or nonpersistent is needed");
-        }
+    private DiskMode mode(String key) throws VmException {
+        return DiskMode.named(config.text(key, "persistent")).orElseThrow(() -> wrong(key, "persistent, nonpersistent, undoable or append is needed"));
     }
 
-    private Medium medium(String key, String value, String disk, boolean writing) throws VmException {
+    private DiskMode.End end(String key) throws VmException {
+        return DiskMode.constant(DiskMode.End.class, config.text(key, "keep")).orElseThrow(() -> wrong(key, "keep, commit or discard is needed"));
+    }
+
+    private Medium medium(String key, String value, String disk, DiskMode mode) throws VmException {
         String owner = name + " " + disk.toLowerCase(Locale.ROOT);
+        boolean writing = mode != DiskMode.NONPERSISTENT;
         try {
+            if (ImageDisks.named(value)) return images.open(ImageDisks.onVolume(value) ? value : config.resolve(value).toString(), owner, mode, end(disk + ".redoAtPowerOff"));
+            if (mode.redo()) throw wrong(disk + ".mode", "is for virtual disks in files (.vmdk); a LUN or a raw disk image is persistent or nonpersistent");
             if (StoragePaths.NAME.matcher(value).matches()) {
                 Extent extent = storage.await(value, DRIVER_MILLIS).orElseThrow(() -> wrong(key, "there is no such disk; there are " + known()));
                 return storage.open(extent, owner, writing);
             }
-            if (ON_VMFS.matcher(value).matches()) throw wrong(key, "is a file on a VMFS volume, which this release does not read; use a LUN, or the path of a raw disk image");
             return storage.open(config.resolve(value), owner, writing);
         } catch (IOException | InvalidPathException e) {
             throw wrong(key, e.getMessage());

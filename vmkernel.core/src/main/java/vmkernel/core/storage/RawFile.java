@@ -125,7 +125,8 @@ final class RawFile implements BlockAdapter {
         String text = new String(head.array(), StandardCharsets.ISO_8859_1);
         for (Map.Entry<String, String> format : FORMATS.entrySet()) {
             if (!text.startsWith(format.getKey())) continue;
-            throw new IOException(path + ": is a " + format.getValue() + " image; this release takes raw ones: qemu-img convert -O raw " + path.getFileName() + " disk.img");
+            String way = format.getValue().equals("VMDK") ? "give it a name that ends with .vmdk" : "raw ones and VMDK can be used: qemu-img convert -O raw " + path.getFileName() + " disk.img";
+            throw new IOException(path + ": is a " + format.getValue() + " image; " + way);
         }
     }
 

@@ -52,6 +52,8 @@ public final class FakeFileSystem implements FileSystem {
             return contents;
         }
 
+        public synchronized List<String> wrong() { return List.copyOf(wrong); }
+
         synchronized void wrong(String what) { wrong.add(what); }
     }
 
@@ -66,6 +68,9 @@ public final class FakeFileSystem implements FileSystem {
         Contents(String label) { this.label = label; }
 
         public byte[] file(String path) { return files.get(path); }
+
+        /** Bytes of a file that can be written. */
+        public void room(long bytes) { room = bytes; }
 
         public void write(String path, byte[] data) { files.put(path, data); }
     }

@@ -20,6 +20,8 @@ import vmkernel.api.storage.Transfer;
 /** Disks that are one file each. */
 public final class FakeFormats implements DiskFormats {
     public volatile boolean refuses;
+    /** Run before each request. */
+    public volatile Runnable before = () -> { };
     final AtomicInteger opened = new AtomicInteger();
     public final List<String> done = new java.util.concurrent.CopyOnWriteArrayList<>();
 
@@ -45,6 +47,7 @@ public final class FakeFormats implements DiskFormats {
 
             @Override
             public void submit(BlockOperation operation, long block, Transfer data, Consumer<BlockResult> done) {
+                before.run();
                 if (closed) throw new IllegalStateException("a request after the end");
                 file.submit(operation, block, data, done);
             }

@@ -17,10 +17,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import vmkernel.api.files.VmFile;
 import vmkernel.api.memory.GuestMemory;
 import vmkernel.api.storage.BlockOperation;
 import vmkernel.api.storage.BlockResult;
@@ -29,6 +34,9 @@ import vmkernel.api.storage.GuestTransfer;
 import vmkernel.api.storage.VirtualDisk;
 import vmkernel.api.vm.VmConfig;
 import vmkernel.api.vm.VmException;
+import vmkernel.core.files.FakeFileSystem;
+import vmkernel.core.files.FakeFormats;
+import vmkernel.core.files.HostVolumes;
 import vmkernel.core.memory.PagePool;
 
 /** The disks of a machine, as its adapter has them. */
@@ -39,20 +47,34 @@ class MachineDisksTest {
     private final StoragePaths storage = new StoragePaths(new HeldDelays());
     private final FakeAdapter.Platter platter = new FakeAdapter.Platter(4096);
     private final FakeAdapter driver = new FakeAdapter(platter, 4, 1 << 16);
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final FakeFileSystem.Disks volumesOnDisks = new FakeFileSystem.Disks();
+    private final FakeFormats formats = new FakeFormats();
+    private HostVolumes volumes;
+    private ImageDisks images;
     private final List<MachineDisks> open = new ArrayList<>();
     /** What is to run under the device lock. */
     private final Queue<Runnable> tasks = new ArrayDeque<>();
 
+    @BeforeEach
+    void start() {
+        volumes = new HostVolumes(home, storage);
+        images = new ImageDisks(volumes, threads);
+    }
+
     @AfterEach
     void stop() {
         open.forEach(MachineDisks::close);
+        threads.shutdown();
+        volumes.close();
+        assertEquals(List.of(), volumesOnDisks.wrong());
         storage.close();
     }
 
     private MachineDisks machine(String... keysAndValues) {
         Map<String, String> values = new LinkedHashMap<>();
         for (int i = 0; i < keysAndValues.length; i += 2) values.put(keysAndValues[i], keysAndValues[i + 1]);
-        MachineDisks disks = new MachineDisks(storage, new VmConfig(home.resolve("web.vmx"), values), "web", 101, home);
+        MachineDisks disks = new MachineDisks(storage, images, new VmConfig(home.resolve("web.vmx"), values), "web", 101, home);
         open.add(disks);
         return disks;
     }
@@ -140,11 +162,13 @@ class MachineDisksTest {
     void whatIsWrongIsToldWithItsKey() throws Exception {
         storage.adapter("vmhba0").attached(driver);
         file("disk.img", 1 << 20);
-        assertEquals("scsi0:1.present = \"TRUE\": there is no scsi0:1.name; it is a LUN such as vmhba0:1:0, or the path of a raw disk image", refused("scsi0:1.present", "TRUE"));
+        assertEquals("scsi0:1.present = \"TRUE\": there is no scsi0:1.name; it is a LUN such as vmhba0:1:0, a virtual disk such as datastore:disk.vmdk, or the path of a raw disk image", refused("scsi0:1.present", "TRUE"));
         assertTrue(refused("scsi0:7.present", "TRUE").startsWith("scsi0:7.present = \"TRUE\": targets 0 to 15 are possible, but for 7"));
-        assertEquals("scsi0:1.mode = \"undoable\": is not in this release; persistent and nonpersistent are",
+        assertEquals("scsi0:1.mode = \"undoable\": is for virtual disks in files (.vmdk); a LUN or a raw disk image is persistent or nonpersistent",
             refused("scsi0:1.present", "TRUE", "scsi0:1.name", "disk.img", "scsi0:1.mode", "undoable"));
-        assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "vmhba0:0:0:5:foo.vmdk").contains("is a file on a VMFS volume"));
+        assertEquals("scsi0:1.mode = \"volatile\": persistent, nonpersistent, undoable or append is needed",
+            refused("scsi0:1.present", "TRUE", "scsi0:1.name", "disk.img", "scsi0:1.mode", "volatile"));
+        assertEquals("scsi0:1.name = \"vmhba0:0:0:5:foo.vmdk\": there is no volume vmhba0:0:0:5; none is mounted", refused("scsi0:1.present", "TRUE", "scsi0:1.name", "vmhba0:0:0:5:foo.vmdk"));
         assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "vmhba0:3:0").endsWith("there is no such disk; there are vmhba0:1:0"));
         assertEquals("scsi0:1.name = \"none.img\": " + home.resolve("none.img") + ": no such file", refused("scsi0:1.present", "TRUE", "scsi0:1.name", "none.img"));
         assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "disk.img", "scsi0:1.shares", "much").contains("scsi0:1.shares = \"much\": shares of 1"));
@@ -283,5 +307,132 @@ class MachineDisksTest {
         machine.close();
         assertEquals(ByteBuffer.wrap(before), ByteBuffer.wrap(Files.readAllBytes(path)));
         assertEquals(1, storage.machineDisks().size());
+    }
+
+    /** A volume "store" with a disk of 1 MB. */
+    private FakeFileSystem.Contents store() {
+        FakeFileSystem.Contents contents = volumesOnDisks.make("u1", "store", "vmhba0:1:0");
+        contents.write("/web/disk.vmdk", random(1 << 20, 7).array());
+        storage.adapter("vmhba0").attached(driver);
+        FakeFileSystem.start(volumes, volumesOnDisks, formats);
+        return contents;
+    }
+
+    private Map<Integer, VirtualDisk> disk(String name, String mode, String... more) throws VmException {
+        List<String> all = new ArrayList<>(List.of("scsi0:1.present", "TRUE", "scsi0:1.name", name, "scsi0:1.mode", mode));
+        all.addAll(List.of(more));
+        return disks(all.toArray(String[]::new));
+    }
+
+    private void powerOff() {
+        open.forEach(MachineDisks::close);
+        open.clear();
+    }
+
+    @Test
+    void aVirtualDiskIsOnAVolumeOrAFileOfTheHost() throws Exception {
+        FakeFileSystem.Contents contents = store();
+        Files.write(home.resolve("own.VMDK"), new byte[4096]);
+        for (String name : List.of("store:web/disk.vmdk", "[store] web/disk.vmdk", "/vmfs/store/web/disk.vmdk", "/vmfs/volumes/u1/web/disk.vmdk", "own.VMDK", home + "/own.VMDK")) {
+            VirtualDisk disk = disk(name, "persistent").get(1);
+            assertEquals(name.endsWith("VMDK") ? 8 : 2048, disk.blocks(), name);
+            ByteBuffer data = random(1024, name.hashCode());
+            assertEquals(BlockResult.GOOD, run(disk, BlockOperation.WRITE, 4, data));
+            assertEquals(BlockResult.GOOD, run(disk, BlockOperation.FLUSH, 0, null));
+            assertEquals(data, ByteBuffer.wrap(read(disk, 4, 1024)));
+            assertEquals(data, ByteBuffer.wrap(name.endsWith("VMDK") ? Files.readAllBytes(home.resolve("own.VMDK")) : contents.file("/web/disk.vmdk"), 2048, 1024).slice());
+            assertEquals(BlockResult.OUT_OF_RANGE, run(disk, BlockOperation.READ, 2048, ByteBuffer.allocate(512)));
+            powerOff();
+        }
+        assertEquals(0, volumes.mounted().get(0).openFiles());
+    }
+
+    @Test
+    void whatIsWrongWithAVirtualDiskIsToldWithItsKey() throws Exception {
+        FakeFileSystem.Contents contents = store();
+        assertEquals("scsi0:1.name = \"other:disk.vmdk\": there is no volume other; there is store", refused("scsi0:1.present", "TRUE", "scsi0:1.name", "other:disk.vmdk"));
+        assertEquals("scsi0:1.name = \"store:none.vmdk\": /none.vmdk: no such file", refused("scsi0:1.present", "TRUE", "scsi0:1.name", "store:none.vmdk"));
+        assertEquals("scsi0:1.redoAtPowerOff = \"ask\": keep, commit or discard is needed",
+            refused("scsi0:1.present", "TRUE", "scsi0:1.name", "store:none.vmdk", "scsi0:1.redoAtPowerOff", "ask"));
+        disk("store:web/disk.vmdk", "persistent");
+        assertEquals("scsi0:1.name = \"/vmfs/u1/web/disk.vmdk\": /vmfs/store/web/disk.vmdk: is in use by web scsi0:1", refused("scsi0:1.present", "TRUE", "scsi0:1.name", "/vmfs/u1/web/disk.vmdk"));
+        powerOff();
+        try (var other = volumes.find("store").orElseThrow().open("/web/disk.vmdk", VmFile.Mode.WRITE)) {
+            assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "store:web/disk.vmdk").endsWith("/vmfs/store/web/disk.vmdk: is open for writing on host fake"));
+        }
+        contents.write("/web/disk.vmdk.REDO", new byte[512]);
+        assertTrue(refused("scsi0:1.present", "TRUE", "scsi0:1.name", "store:web/disk.vmdk").contains("/vmfs/store/web/disk.vmdk.REDO has what was written to the disk in mode undoable or append"));
+        assertEquals(0, volumes.mounted().get(0).openFiles());
+    }
+
+    @Test
+    void aVolumeThatIsFullIsTheGuestsToKnow() throws Exception {
+        store().room(1024);
+        VirtualDisk disk = disk("store:web/disk.vmdk", "persistent").get(1);
+        assertEquals(BlockResult.GOOD, run(disk, BlockOperation.WRITE, 0, random(1024, 1)));
+        assertEquals(BlockResult.NO_SPACE, run(disk, BlockOperation.WRITE, 2, random(512, 1)));
+    }
+
+    @Test
+    void aNonpersistentVirtualDiskForgets() throws Exception {
+        FakeFileSystem.Contents contents = store();
+        byte[] before = contents.file("/web/disk.vmdk").clone();
+        VirtualDisk disk = disk("store:web/disk.vmdk", "nonpersistent").get(1);
+        ByteBuffer data = random(1024, 1);
+        assertEquals(BlockResult.GOOD, run(disk, BlockOperation.WRITE, 4, data));
+        assertEquals(data, ByteBuffer.wrap(read(disk, 4, 1024)));
+        powerOff();
+        assertEquals(ByteBuffer.wrap(before), ByteBuffer.wrap(contents.file("/web/disk.vmdk")));
+        assertEquals(List.of(), formats.done);
+    }
+
+    @Test
+    void anUndoableDiskWaitsForADecision() throws Exception {
+        FakeFileSystem.Contents contents = store();
+        byte[] before = contents.file("/web/disk.vmdk").clone();
+        for (String end : List.of("keep", "discard", "commit")) {
+            VirtualDisk disk = disk("store:web/disk.vmdk", "undoable", "scsi0:1.redoAtPowerOff", end).get(1);
+            ByteBuffer data = random(1024, 3);
+            if (end.equals("discard")) assertEquals(data, ByteBuffer.wrap(read(disk, 4, 1024)), "kept over a power-off");
+            assertEquals(BlockResult.GOOD, run(disk, BlockOperation.WRITE, 4, data));
+            assertEquals(ByteBuffer.wrap(before), ByteBuffer.wrap(contents.file("/web/disk.vmdk")));
+            powerOff();
+            assertEquals(end.equals("keep"), contents.file("/web/disk.vmdk.REDO") != null);
+            assertEquals(end.equals("commit") ? data : ByteBuffer.wrap(before, 2048, 1024).slice(), ByteBuffer.wrap(contents.file("/web/disk.vmdk"), 2048, 1024).slice());
+        }
+        String redo = "/web/disk.vmdk.REDO";
+        assertEquals(List.of("child " + redo + " of /web/disk.vmdk", "delete " + redo, "child " + redo + " of /web/disk.vmdk", "commit " + redo, "delete " + redo), formats.done);
+    }
+
+    @Test
+    void anAppendedDiskGoesOnInItsRedoLog() throws Exception {
+        FakeFileSystem.Contents contents = store();
+        for (int i = 0; i < 3; i++) {
+            VirtualDisk disk = disk("store:web/disk.vmdk", "append").get(1);
+            if (i > 0) assertEquals(random(512, i - 1), ByteBuffer.wrap(read(disk, i - 1, 512)));
+            assertEquals(BlockResult.GOOD, run(disk, BlockOperation.WRITE, i, random(512, i)));
+            powerOff();
+        }
+        assertEquals(random(512, 0), ByteBuffer.wrap(contents.file("/web/disk.vmdk.REDO"), 0, 512));
+        assertEquals(1, formats.done.size());
+    }
+
+    /** A request that waits in its image holds up neither the guest nor, at power-off, anything for ever. */
+    @Test
+    void aVirtualDiskThatHangsHoldsNobodyUp() throws Exception {
+        store();
+        MachineDisk disk = (MachineDisk) disk("store:web/disk.vmdk", "persistent").get(1);
+        CountDownLatch latch = new CountDownLatch(1);
+        formats.before = () -> {
+            try {
+                latch.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        };
+        for (int i = 0; i < 10; i++) disk.submit(i, BlockOperation.READ, i, new BufferTransfer(ByteBuffer.allocate(512)));
+        assertFalse(disk.medium().settled(10));
+        latch.countDown();
+        assertTrue(disk.medium().settled(10_000));
     }
 }
