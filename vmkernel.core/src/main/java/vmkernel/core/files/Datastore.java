@@ -29,6 +29,7 @@ public final class Datastore implements Volume {
     private static final Duration QUIESCE_LIMIT = Duration.ofSeconds(2);
     private static final long DRAIN_MILLIS = 10_000;
 
+    private final String id;
     private final List<BlockDevice> devices;
     private final Supplier<Mounting> mountings;
     private final Runnable renamed;
@@ -51,17 +52,19 @@ public final class Datastore implements Volume {
     private long heldNanos;
 
     /**
+     * @param id UUID of the logical volume below the file system
      * @param devices of its extents, in their order, claimed
      * @param mountings makes what a mounting has of the kernel
      * @param renamed told when the label on the disk has changed
      * @param release gives the devices back
      */
-    Datastore(String name, List<BlockDevice> devices, Supplier<Mounting> mountings, Runnable renamed, Runnable release) {
+    Datastore(String id, List<BlockDevice> devices, Supplier<Mounting> mountings, Runnable renamed, Runnable release) {
+        this.id = id;
         this.devices = devices;
         this.mountings = mountings;
         this.renamed = renamed;
         this.release = release;
-        gate = new Gate<>(name);
+        gate = new Gate<>(devices.get(0).name());
     }
 
     // The code comes and goes.
@@ -154,6 +157,8 @@ public final class Datastore implements Volume {
 
     /** Null while its code is being replaced. Of who mounts. */
     FileSystem fileSystem() { return fileSystem; }
+
+    String id() { return id; }
 
     /** Name of its file system. */
     String kind() { return kind; }

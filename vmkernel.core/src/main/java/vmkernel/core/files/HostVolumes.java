@@ -310,11 +310,11 @@ public final class HostVolumes implements Volumes {
         Found first = extents.get(0);
         List<BlockDevice> devices = extents.stream().map(Found::device).toList();
         boolean readOnly = devices.stream().anyMatch(BlockDevice::readOnly);
-        if (mounted.stream().anyMatch(other -> other.uuid().equals(first.extent.uuid()))) throw new IOException("another volume has the same UUID");
+        if (mounted.stream().anyMatch(other -> other.id().equals(first.extent.uuid()))) throw new IOException("another volume has the same UUID");
         Runnable release = claim(devices, "volume " + (first.extent.label().isEmpty() ? first.extent.uuid() : first.extent.label()), !readOnly);
         // found again by the code that fails, which has no volume as yet
         Datastore[] made = new Datastore[1];
-        made[0] = new Datastore(devices.get(0).name(), devices, () -> new Mounting(host, readOnly, why -> threads.execute(() -> failed(made[0], why))), this::nameAll, release);
+        made[0] = new Datastore(first.extent.uuid(), devices, () -> new Mounting(host, readOnly, why -> threads.execute(() -> failed(made[0], why))), this::nameAll, release);
         try {
             made[0].mount(first.fileSystem);
         } catch (IOException | RuntimeException | LinkageError e) {
@@ -529,7 +529,7 @@ public final class HostVolumes implements Volumes {
         try {
             if (!(volume instanceof Datastore known) || !mounted.contains(known)) throw new IOException(volume.label() + ": is not mounted");
             unmountUnused(known, "somebody asked for it");
-            leftOut.add(known.uuid());
+            leftOut.add(known.id());
         } finally {
             changes.unlock();
         }
