@@ -1,0 +1,64 @@
+package vmfs.impl.disk;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import vmkernel.api.disk.DiskFormat;
+import vmkernel.api.files.Progress;
+import vmkernel.api.files.VmFile;
+import vmkernel.api.files.VolumePath;
+
+/** Makes an open disk longer: its last extent, and more of them if they are limited. The descriptor, which says how long it is, comes last. */
+record Extension(Link link, VolumePath disk, Executor workers) {
+    void to(long blocks, Progress progress) throws IOException {
+        DiskText text = link.text();
+        List<ExtentLine> lines = new ArrayList<>(text.descriptor().extents());
+        int last = lines.size() - 1;
+        Layer extent = link.extents().get(last);
+        DiskFormat format = text.format().orElseThrow(() -> new FileSystemException(disk.toString(), null, "disks of type " + text.descriptor().createType() + " are not known"));
+        boolean pieces = format == DiskFormat.TWO_GB_FLAT || format == DiskFormat.TWO_GB_SPARSE;
+        long more = blocks - link.blocks(), here = pieces ? Math.max(0, Math.min(more, NewDisk.PIECE_BLOCKS - lines.get(last).blocks())) : more;
+        try (NewDisk added = new NewDisk(disk, format, workers)) {
+            for (long left = more - here; left > 0; left -= NewDisk.PIECE_BLOCKS) {
+                added.extent(Math.min(left, NewDisk.PIECE_BLOCKS), lines.size() + added.lines().size() + 1, false, Progress.NONE);
+            }
+            long before = extent instanceof Flat flat ? flat.file().length() : 0;
+            try {
+                if (here > 0) lengthen(extent, format, lines.get(last).blocks() + here, progress);
+                lines.set(last, lines.get(last).blocks(lines.get(last).blocks() + here));
+                lines.addAll(added.lines());
+                Descriptor changed = text.descriptor().with(lines);
+                for (Map.Entry<String, String> entry : Geometry.of(blocks).entrySet()) changed = changed.with("ddb." + entry.getKey(), entry.getValue());
+                added.finishExtents();
+                text.change(changed);
+            } catch (IOException | RuntimeException e) {
+                if (extent instanceof Flat flat) cut(flat.file(), before, e);
+                throw e;
+            }
+        }
+        progress.at(blocks * Layer.BLOCK, blocks * Layer.BLOCK);
+    }
+
+    private void lengthen(Layer extent, DiskFormat format, long blocks, Progress progress) throws IOException {
+        if (extent instanceof Sparse sparse && !sparse.readOnly()) {
+            sparse.map().extend(blocks);
+        } else if (extent instanceof Flat flat) {
+            long end = (flat.first() + blocks) * Layer.BLOCK, old = flat.file().length();
+            if (end <= old) return;
+            if (format == DiskFormat.VMFS_THIN || format == DiskFormat.RAW) flat.file().truncate(end); else flat.file().allocate(old, end - old, progress);
+        } else {
+            throw new FileSystemException(disk.toString(), null, "ends with an extent that cannot be extended; copy it to another format");
+        }
+    }
+
+    private static void cut(VmFile file, long length, Exception why) {
+        try {
+            if (file.length() > length) file.truncate(length);
+        } catch (IOException e) {
+            why.addSuppressed(e);
+        }
+    }
+}

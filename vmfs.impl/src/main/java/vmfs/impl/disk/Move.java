@@ -1,0 +1,106 @@
+package vmfs.impl.disk;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+import vmkernel.api.disk.DiskFormats.DiskFiles;
+import vmkernel.api.files.VmFile;
+import vmkernel.api.files.VmFile.Mode;
+import vmkernel.api.files.VolumePath;
+
+/**
+ * Gives a disk and its files another name. The extents get their new names one by one, then a new descriptor is made, then the old one goes; what
+ * fails is undone.
+ */
+record Move(VolumePath from, VolumePath to, Executor workers) {
+    void run() throws IOException {
+        if (!from.volume().uuid().equals(to.volume().uuid())) throw new FileSystemException(to.toString(), null, "is on another volume; copy the disk there");
+        Descriptor descriptor;
+        boolean single;
+        List<VolumePath> extents;
+        // nobody uses it; with all parents, so that what it becomes can be opened
+        try (Link link = Link.open(DiskFiles.PLAIN, from, Mode.WRITE, workers)) {
+            descriptor = link.text().descriptor();
+            single = link.text().single();
+            extents = Relatives.extents(link.text());
+        }
+        if (!single || Places.named(from)) Places.base(to);
+        requireFree(to);
+        if (single) moveSingle(); else moveAll(descriptor, extents);
+    }
+
+    private static void requireFree(VolumePath place) throws IOException {
+        try {
+            place.volume().status(place.path());
+        } catch (java.nio.file.NoSuchFileException e) {
+            return;
+        }
+        throw new FileAlreadyExistsException(place.toString(), null, "is there already");
+    }
+
+    private void moveSingle() throws IOException {
+        from.volume().rename(from.path(), to.path());
+        try (DiskText text = DiskText.open(DiskFiles.PLAIN, to, Mode.WRITE)) {
+            text.change(withHint(text.descriptor().with(List.of(text.descriptor().extents().get(0).file(Places.name(to))))));
+        }
+    }
+
+    /** A parent that was named relative to the old folder is not found from another one. */
+    private Descriptor withHint(Descriptor descriptor) throws IOException {
+        if (descriptor.parentHint().isEmpty()) return descriptor;
+        return descriptor.with("parentFileNameHint", Places.hint(to, Places.resolve(from, descriptor.parentHint().get())));
+    }
+
+    private void moveAll(Descriptor descriptor, List<VolumePath> extents) throws IOException {
+        List<ExtentLine> lines = new ArrayList<>();
+        List<VolumePath> targets = new ArrayList<>();
+        for (ExtentLine line : descriptor.extents()) {
+            boolean own = !line.file().isEmpty() && Places.relative(line.file());
+            String name = own ? renamed(line.file()) : line.file();
+            lines.add(line.file(name));
+            if (!own) continue;
+            targets.add(Places.resolve(to, name));
+            requireFree(targets.get(targets.size() - 1));
+        }
+        int moved = 0;
+        try {
+            for (; moved < extents.size(); moved++) from.volume().rename(extents.get(moved).path(), targets.get(moved).path());
+            write(withHint(descriptor.with(lines)));
+        } catch (IOException | RuntimeException e) {
+            undo(extents, targets, moved, e);
+            throw e;
+        }
+        from.volume().delete(from.path());
+    }
+
+    /** Extents are named after their disk; one that is not keeps its name. */
+    private String renamed(String extent) throws IOException {
+        String old = Places.base(from);
+        return extent.startsWith(old) ? Places.base(to) + extent.substring(old.length()) : extent.substring(extent.lastIndexOf('/') + 1);
+    }
+
+    private void write(Descriptor descriptor) throws IOException {
+        boolean good = false;
+        try (VmFile file = to.volume().create(to.path(), from.volume().status(from.path()).mode())) {
+            file.write(0, ByteBuffer.wrap(descriptor.bytes()));
+            file.flush();
+            good = true;
+        } finally {
+            if (!good) to.volume().delete(to.path());
+        }
+    }
+
+    private void undo(List<VolumePath> extents, List<VolumePath> targets, int moved, Exception why) {
+        for (int i = moved - 1; i >= 0; i--) {
+            try {
+                from.volume().rename(targets.get(i).path(), extents.get(i).path());
+            } catch (IOException e) {
+                why.addSuppressed(e);
+            }
+        }
+    }
+}

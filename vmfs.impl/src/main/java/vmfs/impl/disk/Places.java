@@ -1,0 +1,52 @@
+package vmfs.impl.disk;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import vmkernel.api.files.VolumePath;
+
+/** How files of a disk are named in its descriptor: relative to it, or by absolute path. */
+final class Places {
+    private static final String SUFFIX = ".vmdk";
+
+    private Places() {}
+
+    static String name(VolumePath place) { return place.path().substring(place.path().lastIndexOf('/') + 1); }
+
+    private static String folder(VolumePath place) { return place.path().substring(0, place.path().lastIndexOf('/') + 1); }
+
+    /** The name without {@code .vmdk}: what the names of a disk's other files begin with. */
+    static String base(VolumePath disk) throws IOException {
+        String name = name(disk);
+        if (!named(disk) || name.indexOf('"') >= 0) throw new FileSystemException(disk.toString(), null, "the name of a virtual disk ends with .vmdk and has no quotes");
+        return name.substring(0, name.length() - SUFFIX.length());
+    }
+
+    static boolean named(VolumePath disk) { return disk.path().toLowerCase(java.util.Locale.ROOT).endsWith(SUFFIX) && name(disk).length() > SUFFIX.length(); }
+
+    static boolean relative(String name) { return !name.startsWith("/"); }
+
+    /**
+     * Finds what a descriptor names.
+     *
+     * @throws IOException if it is on another volume: LIMIT: a disk of VMFS is on one volume with its parents
+     */
+    static VolumePath resolve(VolumePath from, String name) throws IOException {
+        if (relative(name)) return new VolumePath(from.volume(), folder(from) + name);
+        if (from.volume().type().equals("host")) return new VolumePath(from.volume(), name);
+        for (String prefix : new String[] {"/vmfs/volumes/", "/vmfs/"}) {
+            if (!name.startsWith(prefix)) continue;
+            String rest = name.substring(prefix.length());
+            int slash = rest.indexOf('/');
+            String volume = slash < 0 ? rest : rest.substring(0, slash);
+            if (slash > 0 && (volume.equals(from.volume().label()) || volume.equals(from.volume().uuid()))) return new VolumePath(from.volume(), rest.substring(slash));
+        }
+        throw new FileSystemException(from.toString(), null, "names " + name + ", which is not on the same volume; move it beside the disk");
+    }
+
+    /** How a descriptor names another file. */
+    static String hint(VolumePath from, VolumePath to) throws IOException {
+        if (!from.volume().uuid().equals(to.volume().uuid())) throw new FileSystemException(to.toString(), null, "is not on the volume of " + from + "; a redo log is on its parent's");
+        if (folder(from).equals(folder(to))) return name(to);
+        return from.volume().type().equals("host") ? to.path() : "/vmfs/volumes/" + to.volume().uuid() + to.path();
+    }
+}
