@@ -1,31 +1,35 @@
 package bench.io;
 
+import static bench.io.Requests.DEPTH;
+import static bench.io.Requests.ROUNDS;
+import static bench.io.Requests.ROUND_NANOS;
+import static bench.io.Requests.good;
+import static bench.io.Requests.measure;
+import static bench.io.Requests.median;
+import static bench.io.Requests.place;
+import static bench.io.Requests.ratio;
+import static bench.io.Requests.together;
+
+import bench.io.Requests.Place;
+import bench.io.Requests.Rate;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.SplittableRandom;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
-import java.util.function.ToDoubleFunction;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import vmkernel.api.storage.BlockDevice;
 import vmkernel.api.storage.BlockOperation;
-import vmkernel.api.storage.BlockResult;
 import vmkernel.api.storage.BufferTransfer;
 import vmkernel.api.storage.Storage;
 import vmkernel.api.storage.Transfer;
@@ -37,8 +41,7 @@ import vmkernel.api.storage.Transfer;
  */
 @Component(service = DiskBench.class, property = {"osgi.command.scope=bench", "osgi.command.function=diskbench"})
 public final class DiskBench {
-    private static final int BYTES = 4096, DEPTH = 32, ROUNDS = 5;
-    private static final long ROUND_NANOS = 1_000_000_000L;
+    private static final int BYTES = 4096;
     private static final int[] PLAIN_THREADS = {1, 2, 4};
 
     private final Storage storage;
@@ -46,23 +49,10 @@ public final class DiskBench {
     @Activate
     public DiskBench(@Reference Storage storage) { this.storage = storage; }
 
-    /** Where the next request goes; every request of a run asks once, on any thread. */
-    private interface Place {
-        long next();
-    }
-
-    private static Place place(boolean random, long blocks) {
-        if (!random) {
-            AtomicLong at = new AtomicLong();
-            return () -> at.getAndIncrement() % blocks;
-        }
-        ThreadLocal<SplittableRandom> generator = ThreadLocal.withInitial(() -> new SplittableRandom(Thread.currentThread().getId()));
-        return () -> generator.get().nextLong(blocks);
-    }
-
     /** @param name of the device, such as vmhba0:0:0; what is on it is overwritten; @param file behind it, for the comparison; @param megabytes part of it that is used */
     public void diskbench(String name, String file, int megabytes) throws Exception {
         BlockDevice device = storage.find(name).orElseThrow(() -> new IllegalArgumentException("diskbench " + name + ": there is no such device"));
+        if (device.blockBytes() != 512) throw new IllegalArgumentException("diskbench " + name + ": has blocks of " + device.blockBytes() + " bytes; 512 are needed");
         long blocks = Math.min(device.blocks() * device.blockBytes() / BYTES, megabytes * (1L << 20) / BYTES);
         try (AutoCloseable claim = storage.claim(device, "diskbench", true); FileChannel plain = FileChannel.open(Path.of(file), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             fill(plain, blocks);
@@ -81,35 +71,16 @@ public final class DiskBench {
         file.force(false);
     }
 
-    /** Requests a second, and what one costs all processors together, in microseconds. */
-    private record Rate(double perSecond, double cpuMicros) {}
-
-    /** What starts requests until it is over, and waits for the last. */
-    private interface Load {
-        /** @return requests that were done */
-        long run(long endNanos) throws InterruptedException;
-    }
-
-    private static Rate measure(Load load) throws InterruptedException {
-        long cpu = cpuNanos(), start = System.nanoTime();
-        long count = load.run(start + ROUND_NANOS);
-        long wall = System.nanoTime() - start;
-        return new Rate(count * 1e9 / wall, (cpuNanos() - cpu) / 1e3 / count);
-    }
-
-    /** Of this process; to 10 ms. */
-    private static long cpuNanos() { return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO).toNanos(); }
-
     private static void compare(BlockDevice device, FileChannel plain, BlockOperation operation, boolean random, long blocks) throws Exception {
         List<Rate> one = new ArrayList<>(), plainOne = new ArrayList<>(), many = new ArrayList<>(), plainMany = new ArrayList<>(), byOneThread = new ArrayList<>();
-        measure(end -> device(device, operation, DEPTH, place(random, blocks), end)); // warm
+        measure(end -> together(device::submit, operation, BYTES, DEPTH, place(random, blocks), end)); // warm
         for (int round = 0; round < ROUNDS; round++) {
             plainOne.add(measure(end -> plain(plain, operation, 1, place(random, blocks), end)));
             one.add(measure(end -> byOneThread(device, operation, 1, place(random, blocks), end)));
             List<Rate> all = new ArrayList<>();
             for (int threads : PLAIN_THREADS) all.add(measure(end -> plain(plain, operation, threads, place(random, blocks), end)));
             plainMany.add(Collections.max(all, Comparator.comparing(Rate::perSecond)));
-            many.add(measure(end -> device(device, operation, DEPTH, place(random, blocks), end)));
+            many.add(measure(end -> together(device::submit, operation, BYTES, DEPTH, place(random, blocks), end)));
             byOneThread.add(measure(end -> byOneThread(device, operation, DEPTH, place(random, blocks), end)));
         }
         double micros = 1e6 / median(one, Rate::perSecond), plainMicros = 1e6 / median(plainOne, Rate::perSecond);
@@ -118,45 +89,9 @@ public final class DiskBench {
             median(many, Rate::cpuMicros), median(plainMany, Rate::cpuMicros), median(byOneThread, Rate::perSecond));
     }
 
-    /** Of the pairs of each round, as a neighbour's load changes from round to round. */
-    private static double ratio(List<Rate> ours, List<Rate> others) {
-        double[] ratios = new double[ours.size()];
-        for (int i = 0; i < ratios.length; i++) ratios[i] = ours.get(i).perSecond / others.get(i).perSecond;
-        Arrays.sort(ratios);
-        return ratios[ratios.length / 2];
-    }
-
-    private static double median(List<Rate> rates, ToDoubleFunction<Rate> what) { return rates.stream().mapToDouble(what).sorted().toArray()[rates.size() / 2]; }
-
-    /** Through the kernel: as many at a time as the depth is, each started by the end of another, as a guest's adapter and the file system do. */
-    private static long device(BlockDevice device, BlockOperation operation, int depth, Place place, long endNanos) throws InterruptedException {
-        int perRequest = BYTES / device.blockBytes();
-        CountDownLatch over = new CountDownLatch(depth);
-        AtomicInteger failed = new AtomicInteger();
-        LongAdder count = new LongAdder();
-        for (int i = 0; i < depth; i++) {
-            Transfer buffer = new BufferTransfer(ByteBuffer.allocateDirect(BYTES));
-            device.submit(operation, place.next() * perRequest, buffer, new Consumer<>() {
-                @Override
-                public void accept(BlockResult result) {
-                    if (!result.good()) failed.incrementAndGet();
-                    count.increment();
-                    if (System.nanoTime() < endNanos) device.submit(operation, place.next() * perRequest, buffer, this); else over.countDown();
-                }
-            });
-        }
-        over.await();
-        return good(failed, count.sum());
-    }
-
-    private static long good(AtomicInteger failed, long count) {
-        if (failed.get() > 0) throw new IllegalStateException(failed + " requests failed");
-        return count;
-    }
-
     /** The same, all by one thread, which sleeps when there are as many as the depth. */
     private static long byOneThread(BlockDevice device, BlockOperation operation, int depth, Place place, long endNanos) throws InterruptedException {
-        int perRequest = BYTES / device.blockBytes();
+        int perRequest = BYTES / 512;
         Semaphore free = new Semaphore(depth);
         AtomicInteger failed = new AtomicInteger();
         List<Transfer> buffers = new ArrayList<>();
