@@ -6,7 +6,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import vmfs.impl.format.FileDescriptor;
+import vmkernel.api.files.VolumeFullException;
 import vmkernel.api.memory.HostMemory;
+import vmkernel.api.storage.BlockDevice;
 import vmkernel.api.storage.BlockOperation;
 import vmkernel.api.storage.BlockResult;
 import vmkernel.api.storage.Transfer;
@@ -61,22 +64,102 @@ final class FileData {
         to.put(blocks.array(), skip, bytes);
     }
 
-    /** As {@link vmkernel.api.files.VmFile#submit}. */
-    void submit(OpenFile file, BlockOperation operation, long block, Transfer data, Consumer<BlockResult> done) {
-        if (operation != BlockOperation.READ) {
-            done.accept(operation == BlockOperation.FLUSH ? BlockResult.GOOD : BlockResult.WRITE_PROTECTED);
+    /** As {@link vmkernel.api.files.VmFile#submit}. @param writable whether it is open for writing */
+    void submit(OpenFile file, boolean writable, BlockOperation operation, long block, Transfer data, Consumer<BlockResult> done) {
+        FileWriter writer = file.writer();
+        if (operation == BlockOperation.FLUSH) {
+            if (!writable) done.accept(BlockResult.GOOD);
+            else if (writer.collectedBefore(Long.MAX_VALUE)) later.run(() -> settled(writer, () -> flush(done), done));
+            else flush(done);
             return;
         }
-        OpenFile.Version now = file.version();
         long position = block * BLOCK;
-        int bytes = data.bytes();
-        if (block < 0 || bytes % BLOCK != 0 || block > Long.MAX_VALUE / BLOCK || position + bytes > (now.length() + BLOCK - 1) / BLOCK * BLOCK) {
+        if (operation == BlockOperation.WRITE && !writable) {
+            done.accept(BlockResult.WRITE_PROTECTED);
+        } else if (operation != BlockOperation.READ && operation != BlockOperation.WRITE) {
+            done.accept(BlockResult.GOOD);
+        } else if (block < 0 || data.bytes() % BLOCK != 0 || block > Long.MAX_VALUE / BLOCK / 2 || position + data.bytes() > (length(file) + BLOCK - 1) / BLOCK * BLOCK) {
             done.accept(BlockResult.OUT_OF_RANGE);
-        } else if (knows(now.blocks(), position, bytes)) {
-            start(now, operation, position, data, done);
-        } else {
-            later.run(() -> start(now, operation, position, data, done));
+        } else if (!straight(file, operation, position, data, done)) {
+            later.run(() -> prepared(file, operation, position, data, done));
         }
+    }
+
+    private static long length(OpenFile file) {
+        FileWriter writer = file.writer();
+        return writer == null ? file.version().length() : writer.length();
+    }
+
+    /** Starts a request if nothing has to be read or changed before. @return false if it has */
+    private boolean straight(OpenFile file, BlockOperation operation, long position, Transfer data, Consumer<BlockResult> done) {
+        FileWriter writer = file.writer();
+        if (writer != null && writer.collectedBefore(position + data.bytes())) return false;
+        long stamp = file.requests().tryReadLock();
+        if (stamp == 0) return false;
+        OpenFile.Version now = file.version();
+        boolean ready = position < now.length() && knows(now.blocks(), position, data.bytes());
+        try {
+            ready &= operation == BlockOperation.READ || writer.overwritable(now, position, Math.min(now.length(), position + data.bytes()));
+        } catch (IOException e) {
+            ready = false; // told by who comes next
+        }
+        if (!ready) {
+            file.requests().unlockRead(stamp);
+            return false;
+        }
+        start(now, operation, position, data, result -> {
+            file.requests().unlockRead(stamp);
+            done.accept(result);
+        });
+        return true;
+    }
+
+    /** Does what has to be done before a request, then starts it. */
+    private void prepared(OpenFile file, BlockOperation operation, long position, Transfer data, Consumer<BlockResult> done) {
+        FileWriter writer = file.writer();
+        settled(writer, () -> {
+            boolean small = file.version().blocks().form() == FileDescriptor.SUB_BLOCKS || file.version().blocks().form() == FileDescriptor.CONTENT;
+            long end = Math.min(position + data.bytes(), file.version().length());
+            if (operation == BlockOperation.WRITE && small) {
+                writer.write(position, bytes(data).limit((int) (end - position)));
+                done.accept(BlockResult.GOOD);
+                return;
+            }
+            if (operation == BlockOperation.WRITE && !writer.overwritable(file.version(), position, end)) writer.fill(position, end);
+            long stamp = file.requests().readLock();
+            start(file.version(), operation, position, data, result -> {
+                file.requests().unlockRead(stamp);
+                done.accept(result);
+            });
+        }, done);
+    }
+
+    private static ByteBuffer bytes(Transfer data) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(data.bytes());
+        data.copyTo(0, HostMemory.addressOf(bytes), data.bytes());
+        return bytes;
+    }
+
+    /** Runs what comes after everything that was collected is in the file. */
+    private void settled(FileWriter writer, FileWriter.Work then, Consumer<BlockResult> done) {
+        try {
+            if (writer != null) writer.spill();
+            then.run();
+        } catch (VolumeFullException e) {
+            done.accept(BlockResult.NO_SPACE);
+        } catch (IOException e) {
+            LOG.error("{}", e.getMessage());
+            done.accept(BlockResult.WRITE_ERROR);
+        }
+    }
+
+    private void flush(Consumer<BlockResult> done) {
+        Pieces pieces = new Pieces(done);
+        for (BlockDevice device : extents.devices()) {
+            pieces.left.incrementAndGet();
+            device.submit(BlockOperation.FLUSH, 0, null, pieces);
+        }
+        pieces.accept(BlockResult.GOOD);
     }
 
     private static boolean knows(BlockMap blocks, long position, int bytes) {
@@ -112,7 +195,7 @@ final class FileData {
                     zero(data, first, bytes);
                 } else {
                     pieces.left.incrementAndGet();
-                    extents.submit(operation, at, TransferPart.of(data, first, bytes), tail(now.length(), here, data, first, bytes, pieces));
+                    extents.submit(operation, at, TransferPart.of(data, first, bytes), operation == BlockOperation.READ ? tail(now.length(), here, data, first, bytes, pieces) : pieces);
                 }
             }
         } catch (IOException e) {

@@ -34,22 +34,42 @@ final class VmfsFile implements VmFile {
     @Override public Mode mode() { return mode; }
     @Override public int handle() { return handle; }
 
-    @Override public FileStatus status() throws IOException { return volume.status(path.substring(path.lastIndexOf('/') + 1), version().descriptor()); }
+    @Override public FileStatus status() throws IOException { return volume.status(path.substring(path.lastIndexOf('/') + 1), settled(Long.MAX_VALUE).descriptor()); }
 
-    @Override public long length() throws IOException { return version().length(); }
+    @Override
+    public long length() throws IOException {
+        FileWriter writer = file.writer();
+        return Math.max(version().length(), writer == null ? 0 : writer.length());
+    }
 
-    /** As it is committed. */
-    FileDescriptor descriptor() { return file.version().descriptor(); }
+    OpenFile file() { return file; }
 
     private OpenFile.Version version() throws IOException {
         if (closed) throw new ClosedChannelException();
+        if (mode == Mode.READ) volume.refresh(file, path);
         return file.version();
+    }
+
+    /** The file with all that was written before a position. */
+    private OpenFile.Version settled(long position) throws IOException {
+        FileWriter writer = file.writer();
+        if (writer != null && writer.collectedBefore(position)) writer.spill();
+        return version();
     }
 
     @Override
     public int read(long position, ByteBuffer to) throws IOException {
-        OpenFile.Version now = version();
         if (position < 0) throw new IllegalArgumentException("position " + position);
+        settled(position > Long.MAX_VALUE - to.remaining() ? Long.MAX_VALUE : position + to.remaining());
+        long stamp = file.requests().readLock();
+        try {
+            return read(file.version(), position, to);
+        } finally {
+            file.requests().unlockRead(stamp);
+        }
+    }
+
+    private int read(OpenFile.Version now, long position, ByteBuffer to) throws IOException {
         if (position >= now.length() || !to.hasRemaining()) return 0;
         long end = Math.min(now.length(), position + to.remaining());
         for (long here = position, stop; here < end; here = stop) {
@@ -72,7 +92,7 @@ final class VmfsFile implements VmFile {
     public long nextHole(long position) throws IOException { return next(position, false); }
 
     private long next(long position, boolean data) throws IOException {
-        OpenFile.Version now = version();
+        OpenFile.Version now = settled(Long.MAX_VALUE);
         if (position >= now.length()) return now.length();
         long bytes = now.blocks().blockBytes();
         long block = now.blocks().next(position / bytes, (now.length() + bytes - 1) / bytes, data);
@@ -85,21 +105,33 @@ final class VmfsFile implements VmFile {
             done.accept(BlockResult.GONE);
             return;
         }
-        volume.data().submit(file, operation, block, data, done);
+        volume.data().submit(file, mode == Mode.WRITE, operation, block, data, done);
     }
 
-    @Override public void write(long position, ByteBuffer from) throws IOException { throw denied(); }
-    @Override public void truncate(long length) throws IOException { throw denied(); }
-    @Override public void allocate(long position, long length, Progress progress) throws IOException { throw denied(); }
-    @Override public void punch(long position, long length) throws IOException { throw denied(); }
+    private FileWriter writer() throws IOException {
+        if (closed) throw new ClosedChannelException();
+        if (mode != Mode.WRITE) throw new AccessDeniedException(path, null, "is open for reading only");
+        volume.requireWritable(path);
+        return file.writer();
+    }
 
-    private AccessDeniedException denied() { return new AccessDeniedException(path, null, "is open for reading only"); }
-
-    @Override public void flush() throws IOException { version(); }
+    @Override public void write(long position, ByteBuffer from) throws IOException { writer().write(position, from); }
+    @Override public void truncate(long length) throws IOException { writer().truncate(length); }
+    @Override public void allocate(long position, long length, Progress progress) throws IOException { writer().allocate(position, length, progress); }
+    @Override public void punch(long position, long length) throws IOException { writer().punch(position, length); }
 
     @Override
-    public void close() {
-        closed = true;
+    public void flush() throws IOException {
+        settled(Long.MAX_VALUE);
+        if (mode == Mode.WRITE) volume.flush();
+    }
+
+    @Override
+    public void close() throws IOException {
+        synchronized (this) {
+            if (closed) return;
+            closed = true;
+        }
         volume.closed(this);
     }
 }

@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.osgi.service.component.annotations.Component;
 import vmfs.impl.format.FsHeader;
 import vmfs.impl.format.Generation;
+import vmfs.impl.lock.Lease;
 import vmfs.impl.mkfs.Formatter;
 import vmfs.impl.nio.VmfsProvider;
 import vmkernel.api.files.CheckReport;
@@ -46,7 +47,7 @@ public final class VmfsFileSystem implements FileSystem {
     }
 
     @Override
-    public MountedVolume mount(List<BlockDevice> extents, MountContext context, Optional<SavedState> state) throws IOException { return VmfsVolume.mount(Extents.open(extents), context, state); }
+    public MountedVolume mount(List<BlockDevice> extents, MountContext context, Optional<SavedState> state) throws IOException { return VmfsVolume.mount(Extents.open(extents), context, state, Lease.USUAL); }
 
     @Override
     public void format(BlockDevice device, FormatOptions options, Progress progress) throws IOException { Formatter.format(device, options, progress); }

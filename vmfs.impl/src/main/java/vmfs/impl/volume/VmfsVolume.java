@@ -8,6 +8,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.NotLinkException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,7 +17,13 @@ import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vmfs.impl.format.FileDescriptor;
+import vmfs.impl.format.FsHeader;
 import vmfs.impl.format.Generation;
+import vmfs.impl.journal.Committed;
+import vmfs.impl.journal.Onlooker;
+import vmfs.impl.lock.Lease;
+import vmfs.impl.mkfs.Formatter;
+import vmkernel.api.files.FileLockedException;
 import vmkernel.api.files.FileStatus;
 import vmkernel.api.files.MountContext;
 import vmkernel.api.files.MountedVolume;
@@ -25,7 +32,7 @@ import vmkernel.api.files.VolumeSpace;
 import vmkernel.api.handover.SavedState;
 import vmkernel.api.handover.StateRecord;
 
-/** A volume that is mounted. */
+/** A volume that is mounted. VMFS-6, and what another kind of host uses, is only read. Any thread. */
 final class VmfsVolume implements MountedVolume {
     private static final Logger LOG = LoggerFactory.getLogger(VmfsVolume.class);
     private static final int CACHE_BYTES = 32 << 20;
@@ -33,45 +40,87 @@ final class VmfsVolume implements MountedVolume {
     private static final String SCHEMA = "vmfs.impl/volume";
     private static final int VERSION = 1;
 
+    private final Extents extents;
     private final Geometry geometry;
-    private final Metadata metadata;
-    private final Names names = new Names();
+    private final MountContext context;
+    private final Committed committed;
+    private final Names names;
     private final FileData data;
-    private final String readOnly;
+    /** Why it is only read; null if it is written. */
+    private volatile String readOnly;
+    /** Null if it is only read from the beginning. */
+    private final Access access;
+    private volatile String label;
+    /** Files are opened and closed one after another, so that the lock on disk fits what is open. Taken before this. */
+    private final Object opening = new Object();
     /** By handle. Guarded by this. */
     private final Map<Integer, VmfsFile> files = new TreeMap<>();
+    /** By address of the descriptor. Guarded by this. */
+    private final Map<Integer, Shared> open = new HashMap<>();
     /** Of files that the predecessor had open and nobody has taken up yet. Guarded by this. */
     private final Map<Integer, Handle> inherited = new TreeMap<>();
     private int handles;
     /** Tasks that wait for the device. Guarded by this. */
     private int tasks;
+    private boolean quiesced;
 
     /** An open file as a successor needs it. */
     private record Handle(String path, VmFile.Mode mode, int address, int generation) { }
 
-    /** @param readOnly why */
-    private VmfsVolume(Extents extents, Geometry geometry, Metadata metadata, MountContext context, String readOnly) {
-        this.geometry = geometry;
-        this.metadata = metadata;
-        this.readOnly = readOnly;
-        data = new FileData(extents, task -> later(context, task));
+    /** A file and how often it is open on this host. */
+    private static final class Shared {
+        final OpenFile file;
+        int handles, sharers;
+
+        Shared(OpenFile file) { this.file = file; }
     }
 
-    static VmfsVolume mount(Extents extents, MountContext context, Optional<SavedState> state) throws IOException {
-        Metadata metadata = new MetadataCache(extents, CACHE_BYTES);
-        Geometry geometry = Geometry.read(extents, metadata);
-        VmfsVolume volume = new VmfsVolume(extents, geometry, metadata, context, whyReadOnly(extents, geometry, context));
-        if (state.isPresent()) volume.inherit(StateRecord.loading(state.get(), SCHEMA, VERSION));
+    private VmfsVolume(Extents extents, Geometry geometry, MountContext context, Names names, Access access, Committed committed, String readOnly) {
+        this.extents = extents;
+        this.geometry = geometry;
+        this.context = context;
+        this.names = names;
+        this.access = access;
+        this.committed = committed;
+        this.readOnly = readOnly;
+        label = geometry.header().label();
+        data = new FileData(extents, this::later);
+    }
+
+    static VmfsVolume mount(Extents extents, MountContext context, Optional<SavedState> state, Lease lease) throws IOException {
+        MetadataCache cache = new MetadataCache(extents, CACHE_BYTES);
+        Geometry geometry = Geometry.read(extents, cache);
+        StateRecord inherited = state.isPresent() ? StateRecord.loading(state.get(), SCHEMA, VERSION) : null;
+        String why = whyReadOnly(extents, geometry, context);
+        Names names = new Names();
+        Access access = null;
+        if (why == null) {
+            Access.Attempt attempt = Access.open(extents, geometry, cache, names, context, lease, inherited);
+            access = attempt.access();
+            why = attempt.refusal();
+        }
+        Committed committed = access != null ? access.ledger() : new Onlooker(cache, JournalFile.forReading(extents, geometry, cache));
+        VmfsVolume volume = new VmfsVolume(extents, geometry, context, names, access, committed, why);
+        volume.label = committed.look(metadata -> new FsHeader(metadata.read(Generation.FS_HEADER, FsHeader.BYTES))).label();
+        if (access != null) access.beat(volume::lost);
+        if (inherited != null) volume.inherit(inherited);
         return volume;
     }
 
     private static String whyReadOnly(Extents extents, Geometry geometry, MountContext context) {
         if (geometry.generation() == Generation.VMFS6) return "VMFS-6 is only read";
         if (extents.readOnly()) return "its device is write-protected";
-        return context.readOnly() ? "it was mounted so" : "this release only reads";
+        return context.readOnly() ? "it was mounted so" : null;
     }
 
-    private void later(MountContext context, Runnable task) {
+    /** It cannot be written any more. */
+    private void lost(String why) {
+        readOnly = why;
+        LOG.error("volume {}: {}", label, why);
+        context.failed("volume " + label + ": " + why);
+    }
+
+    private void later(Runnable task) {
         synchronized (this) {
             tasks++;
         }
@@ -89,11 +138,10 @@ final class VmfsVolume implements MountedVolume {
 
     FileData data() { return data; }
 
-    /** The volume as somebody sees it. */
-    private Walk walk() { return new Walk(geometry, metadata, names::find); }
+    private Walk walk(Metadata metadata) { return new Walk(geometry, metadata, names::find); }
 
     @Override public String uuid() { return geometry.header().uuid().toString(); }
-    @Override public String label() { return geometry.header().label(); }
+    @Override public String label() { return label; }
     @Override public String type() { return type(geometry.generation(), geometry.header().minor()); }
     @Override public Optional<String> readOnly() { return Optional.ofNullable(readOnly); }
 
@@ -101,15 +149,19 @@ final class VmfsVolume implements MountedVolume {
 
     @Override
     public VolumeSpace space() throws IOException {
-        long free = geometry.fileBlocks().free(metadata);
-        return new VolumeSpace((int) geometry.blockBytes(), geometry.blocks() * geometry.blockBytes(), free * geometry.blockBytes(), geometry.descriptors().total(),
-            geometry.descriptors().free(metadata));
+        return committed.look(metadata -> {
+            long free = access != null ? access.writing().allocator().freeBlocks(metadata) : geometry.fileBlocks().free(metadata);
+            return new VolumeSpace((int) geometry.blockBytes(), geometry.blocks() * geometry.blockBytes(), free * geometry.blockBytes(), geometry.descriptors().total(),
+                geometry.descriptors().free(metadata));
+        });
     }
 
     @Override
     public FileStatus status(String path) throws IOException {
-        Walk.Place place = walk().existing(path, false);
-        return status(place.name(), place.descriptor());
+        return committed.look(metadata -> {
+            Walk.Place place = walk(metadata).existing(path, false);
+            return status(place.name(), place.descriptor());
+        });
     }
 
     FileStatus status(String name, FileDescriptor file) {
@@ -131,12 +183,14 @@ final class VmfsVolume implements MountedVolume {
 
     @Override
     public List<FileStatus> list(String path) throws IOException {
-        Walk walk = walk();
-        FileDescriptor directory = walk.existing(path, true).descriptor();
-        if (!geometry.isDirectory(directory)) throw new NotDirectoryException(path);
-        List<FileStatus> all = new ArrayList<>();
-        new Directory(geometry, metadata, directory).forEach(item -> all.add(status(walk, item)));
-        return all;
+        return committed.look(metadata -> {
+            Walk walk = walk(metadata);
+            FileDescriptor directory = walk.existing(path, true).descriptor();
+            if (!geometry.isDirectory(directory)) throw new NotDirectoryException(path);
+            List<FileStatus> all = new ArrayList<>();
+            new Directory(geometry, metadata, directory).forEach(item -> all.add(status(walk, item)));
+            return all;
+        });
     }
 
     /** A file that is damaged does not keep the others from being seen; all that is known is what its directory says. */
@@ -151,62 +205,169 @@ final class VmfsVolume implements MountedVolume {
 
     @Override
     public VmFile open(String path, VmFile.Mode mode) throws IOException {
-        if (mode == VmFile.Mode.WRITE) throw refusal(path);
-        FileDescriptor file = walk().existing(path, true).descriptor();
-        if (geometry.isDirectory(file)) throw new FileSystemException(path, null, "is a directory");
-        if (file.type() == FileDescriptor.RDM) throw new FileSystemException(path, null, "is a raw LUN's entry and has no data; use the LUN");
-        OpenFile open = new OpenFile(geometry, metadata, file);
-        synchronized (this) {
-            return opened(open, path, mode, ++handles);
+        if (mode == VmFile.Mode.WRITE) requireWritable(path);
+        synchronized (opening) {
+            FileDescriptor file = committed.look(metadata -> walk(metadata).existing(path, true).descriptor());
+            if (geometry.isDirectory(file)) throw new FileSystemException(path, null, "is a directory");
+            if (file.type() == FileDescriptor.RDM) throw new FileSystemException(path, null, "is a raw LUN's entry and has no data; use the LUN");
+            boolean locking = mode == VmFile.Mode.WRITE || mode == VmFile.Mode.SHARE && readOnly == null;
+            if (locking && !(mode == VmFile.Mode.SHARE && sharedAlready(file))) file = access.writer().open(path, mode);
+            return opened(file, path, mode, 0);
         }
     }
 
-    private VmfsFile opened(OpenFile open, String path, VmFile.Mode mode, int handle) {
-        VmfsFile file = new VmfsFile(this, open, path, mode, handle);
-        files.put(handle, file);
-        return file;
+    /** Whether this host has it open for sharing, so that the lock is there. */
+    private synchronized boolean sharedAlready(FileDescriptor file) {
+        Shared shared = open.get(file.address());
+        return shared != null && shared.sharers > 0 && shared.file.generation() == file.generation();
     }
 
-    synchronized void closed(VmfsFile file) { files.remove(file.handle()); }
+    /** @param handle 0 for a new one */
+    private synchronized VmfsFile opened(FileDescriptor file, String path, VmFile.Mode mode, int handle) throws IOException {
+        Shared shared = open.get(file.address());
+        if (shared == null || shared.file.generation() != file.generation()) {
+            Metadata pointers = access == null ? (address, bytes) -> committed.look(metadata -> metadata.read(address, bytes)) : access.ledger()::read;
+            shared = new Shared(new OpenFile(geometry, pointers, file, committed.epoch()));
+            open.put(file.address(), shared);
+        }
+        shared.file.changed(file, committed.epoch());
+        if (mode == VmFile.Mode.WRITE) shared.file.writer(new FileWriter(access.writing(), access.writer(), shared.file, path));
+        shared.handles++;
+        if (mode == VmFile.Mode.SHARE) shared.sharers++;
+        VmfsFile opened = new VmfsFile(this, shared.file, path, mode, handle != 0 ? handle : ++handles);
+        files.put(opened.handle(), opened);
+        return opened;
+    }
+
+    /** A file that others may be writing is as it is now. */
+    void refresh(OpenFile file, String path) throws IOException {
+        if (file.writer() != null) return;
+        FileDescriptor now = committed.look(metadata -> geometry.descriptor(metadata, file.address(), 0));
+        if (now.generation() != file.generation()) throw new NoSuchFileException(path, null, "was deleted");
+        file.changed(now, committed.epoch());
+    }
+
+    /** A handle is not used any more. */
+    void closed(VmfsFile handle) throws IOException {
+        synchronized (opening) {
+            boolean last;
+            synchronized (this) {
+                if (quiesced) return;
+                files.remove(handle.handle());
+                Shared shared = open.values().stream().filter(one -> one.file == handle.file()).findFirst().orElse(null);
+                if (shared != null && --shared.handles == 0) open.remove(handle.file().address(), shared);
+                last = handle.mode() == VmFile.Mode.SHARE && shared != null && --shared.sharers == 0;
+            }
+            OpenFile file = handle.file();
+            if (access == null) return;
+            if (handle.mode() == VmFile.Mode.WRITE) {
+                FileWriter writer = file.writer();
+                if (writer != null && readOnly == null) writer.close();
+                file.writer(null);
+                if (readOnly == null) flush();
+            } else if (last && readOnly == null) {
+                access.writer().close(handle.path(), file.address(), file.generation(), VmFile.Mode.SHARE, null);
+            }
+        }
+    }
+
+    void flush() throws IOException { extents.flush(); }
 
     @Override
     public String target(String path) throws IOException {
-        Walk walk = walk();
-        FileDescriptor link = walk.existing(path, false).descriptor();
-        if (link.type() != FileDescriptor.SYMLINK) throw new NotLinkException(path);
-        return walk.target(link);
+        return committed.look(metadata -> {
+            Walk walk = walk(metadata);
+            FileDescriptor link = walk.existing(path, false).descriptor();
+            if (link.type() != FileDescriptor.SYMLINK) throw new NotLinkException(path);
+            return walk.target(link);
+        });
     }
 
     @Override
     public List<String> locks(String path) throws IOException {
-        walk().existing(path, true);
-        return List.of();
+        FileDescriptor file = committed.look(metadata -> walk(metadata).existing(path, true).descriptor());
+        return access == null ? List.of() : access.locks().who(file.lock(), false);
     }
 
-    private AccessDeniedException refusal(String path) { return new AccessDeniedException(path, null, "volume " + geometry.name() + " can only be read: " + readOnly); }
+    void requireWritable(String path) throws IOException {
+        if (readOnly != null) throw new AccessDeniedException(path, null, "volume " + label + " can only be read: " + readOnly);
+    }
 
-    @Override public VmFile create(String path, int mode) throws IOException { throw refusal(path); }
-    @Override public void mkdir(String path, int mode) throws IOException { throw refusal(path); }
-    @Override public void symlink(String path, String target) throws IOException { throw refusal(path); }
-    @Override public void link(String existing, String path) throws IOException { throw refusal(path); }
-    @Override public void rename(String from, String to) throws IOException { throw refusal(from); }
-    @Override public void delete(String path) throws IOException { throw refusal(path); }
-    @Override public void chmod(String path, int mode) throws IOException { throw refusal(path); }
-    @Override public void chown(String path, int uid, int gid) throws IOException { throw refusal(path); }
-    @Override public void times(String path, long modified, long accessed) throws IOException { throw refusal(path); }
-    @Override public void label(String label) throws IOException { throw refusal("/"); }
+    private VolumeWriter writer(String path) throws IOException {
+        requireWritable(path);
+        return access.writer();
+    }
 
     @Override
-    public synchronized void quiesce(Duration limit) throws TimeoutException {
+    public VmFile create(String path, int mode) throws IOException {
+        synchronized (opening) {
+            return opened(writer(path).create(path, mode), path, VmFile.Mode.WRITE, 0);
+        }
+    }
+
+    @Override public void mkdir(String path, int mode) throws IOException { writer(path).mkdir(path, mode); }
+    @Override public void symlink(String path, String target) throws IOException { writer(path).symlink(path, target); }
+    @Override public void link(String existing, String path) throws IOException { writer(existing).link(existing, path); }
+    @Override public void rename(String from, String to) throws IOException { writer(from).rename(from, to); }
+    @Override public void delete(String path) throws IOException { writer(path).delete(path); }
+
+    @Override
+    public void chmod(String path, int mode) throws IOException {
+        writer(path).attributes(path, file -> file.descriptor().mode(file.descriptor().mode() & ~07777 | mode & 07777));
+    }
+
+    @Override
+    public void chown(String path, int uid, int gid) throws IOException {
+        writer(path).attributes(path, file -> {
+            file.descriptor().uid(uid);
+            file.descriptor().gid(gid);
+        });
+    }
+
+    @Override
+    public void times(String path, long modified, long accessed) throws IOException {
+        writer(path).attributes(path, file -> {
+            file.descriptor().modified(modified);
+            file.descriptor().accessed(accessed);
+        });
+    }
+
+    @Override
+    public void label(String newLabel) throws IOException {
+        Formatter.requireLabel("volume " + label, newLabel);
+        writer("/").label(newLabel);
+        label = newLabel;
+    }
+
+    @Override
+    public void quiesce(Duration limit) throws TimeoutException {
         long end = System.nanoTime() + limit.toNanos();
+        List<VmfsFile> writing;
+        synchronized (this) {
+            if (quiesced) return;
+            writing = new ArrayList<>(files.values());
+        }
+        try {
+            for (VmfsFile file : writing) if (file.mode() == VmFile.Mode.WRITE && readOnly == null) file.flush();
+        } catch (IOException e) {
+            LOG.error("volume {}: {}", label, e.getMessage());
+        }
+        synchronized (this) {
+            await(end);
+            quiesced = true;
+        }
+        if (access != null) access.pause();
+    }
+
+    private void await(long end) throws TimeoutException {
         try {
             for (long left; tasks > 0; wait(left / 1_000_000 + 1)) {
                 left = end - System.nanoTime();
-                if (left <= 0) throw new TimeoutException("volume " + geometry.name() + ": " + tasks + " requests wait for its device");
+                if (left <= 0) throw new TimeoutException("volume " + label + ": " + tasks + " requests wait for its device");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new TimeoutException("volume " + geometry.name() + ": interrupted");
+            throw new TimeoutException("volume " + label + ": interrupted");
         }
     }
 
@@ -214,9 +375,10 @@ final class VmfsVolume implements MountedVolume {
     public synchronized SavedState save() {
         StateRecord state = StateRecord.saving();
         Map<Integer, Handle> all = new TreeMap<>(inherited);
-        files.forEach((handle, file) -> all.put(handle, new Handle(file.path(), file.mode(), file.descriptor().address(), file.descriptor().generation())));
+        files.forEach((handle, file) -> all.put(handle, new Handle(file.path(), file.mode(), file.file().address(), file.file().generation())));
         state.exchange("handles", all.keySet().stream().mapToLong(Integer::longValue).toArray());
         all.forEach((handle, file) -> exchange(state.child("file" + handle), file));
+        if (access != null) access.save(state);
         return state.saved(SCHEMA, VERSION);
     }
 
@@ -233,22 +395,39 @@ final class VmfsVolume implements MountedVolume {
     }
 
     @Override
-    public synchronized VmFile reopen(int handle) throws IOException {
-        Handle file = inherited.get(handle);
-        if (file == null) throw new IOException("volume " + geometry.name() + ": no file with handle " + handle + " was open");
-        FileDescriptor descriptor = geometry.descriptor(metadata, file.address, 0);
+    public VmFile reopen(int handle) throws IOException {
+        Handle file;
+        synchronized (this) {
+            file = inherited.get(handle);
+        }
+        if (file == null) throw new IOException("volume " + label + ": no file with handle " + handle + " was open");
+        FileDescriptor descriptor = committed.look(metadata -> geometry.descriptor(metadata, file.address, 0));
         if (descriptor.generation() != file.generation) throw new NoSuchFileException(file.path, null, "is gone");
-        VmFile reopened = opened(new OpenFile(geometry, metadata, descriptor), file.path, file.mode, handle);
-        inherited.remove(handle);
+        if (file.mode == VmFile.Mode.WRITE) {
+            requireWritable(file.path);
+            if (!access.locks().holds(descriptor.lock(), VmFile.Mode.WRITE)) throw new FileLockedException(file.path, "was taken away from this host meanwhile");
+        }
+        VmfsFile reopened = opened(descriptor, file.path, file.mode, handle);
+        synchronized (this) {
+            inherited.remove(handle);
+        }
         return reopened;
     }
 
     @Override
     public void close() {
-        List<VmfsFile> open;
+        List<VmfsFile> all;
         synchronized (this) {
-            open = new ArrayList<>(files.values());
+            all = new ArrayList<>(files.values());
+            if (quiesced) return;
         }
-        open.forEach(VmfsFile::close);
+        for (VmfsFile file : all) {
+            try {
+                file.close();
+            } catch (IOException e) {
+                LOG.error("volume {}: {}: {}", label, file.path(), e.getMessage());
+            }
+        }
+        if (access != null) access.close(readOnly == null);
     }
 }
