@@ -32,7 +32,7 @@ public final class Main {
     static final String MODE = "vmk.mode";
     /** What only a host needs: its shell, its hardware and the drivers. A one-shot run starts without. By prefix of the jar's name. */
     private static final List<String> HOST_ONLY = List.of("org.apache.felix.gogo.", "org.apache.felix.configadmin", "org.apache.felix.fileinstall", "org.jline", "jline",
-        "host.", "drivers.", "com.sun.jna", "jna");
+        "host.", "drivers.", "com.sun.jna", "jna", "picocli");
     /** Used as a library by console.services, which says why. */
     private static final String LIBRARY = "org.apache.felix.gogo.jline";
     /** SLF4J lives on the launcher's class path, where it is shared by all bundles and needs no service loader mediator. */

@@ -204,4 +204,6 @@ public final class FileDevice implements BlockDevice, Closeable {
     }
 
     @Override public void close() throws IOException { channel.close(); }
+
+    @Override public String toString() { return name; }
 }

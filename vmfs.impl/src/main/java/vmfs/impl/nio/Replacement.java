@@ -49,7 +49,7 @@ final class Replacement {
     }
 
     private static boolean same(VmfsPath one, FileStatus status, VmfsPath other, Optional<FileStatus> there) {
-        return one.getFileSystem() == other.getFileSystem() && there.isPresent() && status.id() == there.get().id();
+        return one.getFileSystem().volume() == other.getFileSystem().volume() && there.isPresent() && status.id() == there.get().id();
     }
 
     private void requireRoom(Optional<FileStatus> there) throws IOException {
@@ -63,7 +63,7 @@ final class Replacement {
         if (same(from, what, to, there)) return;
         boolean atomic = options.contains(StandardCopyOption.ATOMIC_MOVE);
         if (!atomic) requireRoom(there);
-        if (from.getFileSystem() == to.getFileSystem()) {
+        if (source() == target()) {
             // a rename replaces what is of the same kind only
             if (!atomic && there.isPresent() && (there.get().type() == Type.DIRECTORY) != (what.type() == Type.DIRECTORY)) target().delete(to.inVolume());
             target().rename(from.inVolume(), to.inVolume());

@@ -39,6 +39,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import vmfs.impl.image.Image;
+import vmfs.impl.volume.VmfsFileSystem;
 import vmkernel.api.files.FileStatus;
 import vmkernel.api.files.VmFile;
 import vmkernel.api.files.Volume;
@@ -59,17 +60,18 @@ public final class VmfsProvider extends FileSystemProvider {
     /** Those that have a URI, by what is before the path in it. Guarded by itself. */
     private final Map<String, VolumeFileSystem> systems = new HashMap<>();
 
+    /** For Java's own search for providers. */
+    public VmfsProvider() { this(new VmfsFileSystem()); }
+
     /** @param kind of the file system whose images are opened */
     public VmfsProvider(vmkernel.api.files.FileSystem kind) { this.kind = kind; }
 
     /** A view of a volume that is mounted: closing it closes nothing below. */
     public FileSystem view(Volume volume) {
         String prefix = "//" + volume.uuid();
-        VolumeFileSystem view = new VolumeFileSystem(this, volume, path -> prefix + path, () -> { });
         synchronized (systems) {
-            systems.put(prefix, view);
+            return systems.compute(prefix, (name, view) -> view != null && view.shows(volume) ? view : new VolumeFileSystem(this, volume, path -> prefix + path, () -> { }));
         }
-        return view;
     }
 
     /** Quotes what a URI cannot have. */

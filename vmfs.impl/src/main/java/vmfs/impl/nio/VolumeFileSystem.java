@@ -44,6 +44,9 @@ final class VolumeFileSystem extends FileSystem {
         return volume;
     }
 
+    /** Whether it is another's view, too. */
+    boolean shows(Volume other) { return open && volume == other; }
+
     Volume writable() {
         volume().readOnly().ifPresent(why -> { throw new VolumeReadOnlyException(volume.label() + ": " + why); });
         return volume;
