@@ -27,7 +27,7 @@ public final class ScriptMode implements ToIntFunction<List<String>> {
     private final Shells shells;
 
     @Activate
-    public ScriptMode(@Reference Shells shells, @Reference ProcCommands proc, @Reference VmCommands commands) { this.shells = shells; }
+    public ScriptMode(@Reference Shells shells, @Reference ProcCommands proc, @Reference FileCommands files, @Reference VmCommands commands) { this.shells = shells; }
 
     @Override
     public int applyAsInt(List<String> arguments) {
