@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Descriptor;
 import org.apache.felix.service.command.Function;
@@ -138,9 +139,14 @@ public final class VmkfstoolsCommand implements Function {
             BlockDevice device = device(argument("DEVICE"));
             long block = given.blockSize == null ? 0 : size("-b", given.blockSize);
             if (block > Integer.MAX_VALUE) throw new CommandException(NAME + ": -b " + given.blockSize + ": is too much");
-            FormatOptions options = new FormatOptions(given.action.createfs, given.label == null ? "" : given.label, (int) block);
+            FormatOptions options = new FormatOptions(given.action.createfs, given.label == null ? freeLabel() : given.label, (int) block);
             plain(() -> giveUp(device));
             watched("formatting", progress -> volumes.format(device, options, progress));
+        }
+
+        /** The first of datastore1, datastore2 and so on that no volume has. */
+        private String freeLabel() {
+            return IntStream.rangeClosed(1, volumes.mounted().size() + 1).mapToObj(number -> "datastore" + number).filter(label -> volumes.find(label).isEmpty()).findFirst().orElseThrow();
         }
 
         /** A volume that is there is lost only by --force. */

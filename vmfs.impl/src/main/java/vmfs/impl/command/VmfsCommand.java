@@ -270,7 +270,7 @@ public final class VmfsCommand {
     }
 
     @Command(name = "mkfs", description = "Makes an empty volume.")
-    int mkfs(@Option(names = "-b", paramLabel = "SIZE", description = "of a block: 1m, with vmfs3 also 2m, 4m and 8m") String block, @Option(names = "-S", paramLabel = "LABEL", defaultValue = "", description = "its name") String label,
+    int mkfs(@Option(names = "-b", paramLabel = "SIZE", description = "of a block: 1m, with vmfs3 also 2m, 4m and 8m") String block, @Option(names = "-S", paramLabel = "LABEL", description = "its name; if nothing is said that of the file") String label,
         @Option(names = "--type", paramLabel = "TYPE", defaultValue = "vmfs5", description = "vmfs5 (if nothing is said) or vmfs3") String type,
         @Option(names = "--size", paramLabel = "SIZE", description = "make the image file, or make it longer, first") String size,
         @Option(names = "--force", description = "even if there is a volume, which is lost") boolean force) throws IOException {
@@ -284,11 +284,17 @@ public final class VmfsCommand {
             Optional<VolumeExtent> before = force ? Optional.empty() : existing(device);
             if (before.isPresent()) throw new IOException(device.name() + ": has a " + before.get().type() + " volume \"" + before.get().label() + "\"; --force gives it up");
             watched("formatting", true, progress -> {
-                kind.format(device, new FormatOptions(type, label, (int) blockBytes), progress);
+                kind.format(device, new FormatOptions(type, label == null ? name() : label, (int) blockBytes), progress);
                 return null;
             });
             return 0;
         }
+    }
+
+    /** Of the image, without what comes after a dot. */
+    private String name() {
+        String name = Image.files(image).get(0).getFileName().toString();
+        return name.indexOf('.') > 0 ? name.substring(0, name.indexOf('.')) : name;
     }
 
     /** Damage is no reason to keep a volume. */

@@ -78,8 +78,8 @@ public final class Formatter {
 
     /** @throws IOException in one line, unless a volume can have the label */
     public static void requireLabel(Object where, String label) throws IOException {
-        boolean bad = !label.isEmpty() && label.isBlank() || label.contains("/") || label.chars().anyMatch(c -> c < ' ');
-        if (bad) throw new IOException(where + ": a label has neither slashes nor control characters, and not blanks alone: \"" + label + "\"");
+        boolean bad = label.isBlank() || label.contains("/") || label.chars().anyMatch(c -> c < ' ');
+        if (bad) throw new IOException(where + ": a label has neither slashes nor control characters, and is not empty: \"" + label + "\"");
         if (label.getBytes(StandardCharsets.UTF_8).length >= FsHeader.LABEL_BYTES) throw new IOException(where + ": a label has at most 127 bytes in UTF-8: " + label);
     }
 
