@@ -65,6 +65,17 @@ public final class BlockMap {
     /** As {@link FileDescriptor#form}. */
     public int form() { return form; }
 
+    /** Of pointer blocks between the descriptor and the data. */
+    public int levels() { return Math.max(0, depth); }
+
+    /** Whether an address may be found there. @param level as {@link #levels}, 0 where the addresses of data are */
+    public boolean fits(long address, int level) {
+        int type = Address.type(address);
+        if (level > 0) return type == (level == 2 || form == FileDescriptor.POINTER_BLOCKS_2 ? Address.POINTER_BLOCK_2 : Address.POINTER_BLOCK);
+        if (form == FileDescriptor.SUB_BLOCKS) return type == Address.SUB_BLOCK;
+        return type == Address.FILE_BLOCK || type == Address.LARGE_FILE_BLOCK && geometry.generation() == Generation.VMFS6;
+    }
+
     /** How many blocks the file can have in this form. */
     public long reach() { return depth < 0 ? 1 : (long) geometry.generation().descriptorAddresses() << depth * shift; }
 
@@ -103,9 +114,8 @@ public final class BlockMap {
         if (known != null) return known;
         long address = raw(node, i);
         if (address == Address.HOLE) return null;
-        int type = level == 2 || form == FileDescriptor.POINTER_BLOCKS_2 ? Address.POINTER_BLOCK_2 : Address.POINTER_BLOCK;
         long where = node.at + (long) i * geometry.generation().addressBytes();
-        if (Address.type(address) != type) throw damagedAt(where, "address 0x" + Long.toHexString(address) + " where that of a pointer block is expected");
+        if (!fits(address, level)) throw wrongKind(where, address);
         long at = geometry.locate(address, where);
         Node child = node(at, metadata.read(at, geometry.generation().pointerBlockBytes()), level > 1);
         synchronized (this) {
@@ -131,11 +141,9 @@ public final class BlockMap {
         long address = raw(node, i);
         if (address == Address.HOLE || Address.toBeZeroed(geometry.generation(), address)) return -1;
         long where = node.at + (long) i * geometry.generation().addressBytes();
-        int type = Address.type(address);
-        boolean fits = form == FileDescriptor.SUB_BLOCKS ? type == Address.SUB_BLOCK : type == Address.FILE_BLOCK || type == Address.LARGE_FILE_BLOCK;
-        if (!fits) throw damagedAt(where, "address 0x" + Long.toHexString(address) + " where that of a " + (form == FileDescriptor.SUB_BLOCKS ? "sub-block" : "file block") + " is expected");
+        if (!fits(address, 0)) throw wrongKind(where, address);
         // a large block in a file of small ones: its part that belongs here
-        long within = type == Address.LARGE_FILE_BLOCK ? block * blockBytes % (geometry.blockBytes() * Address.SMALL_IN_LARGE) : 0;
+        long within = Address.type(address) == Address.LARGE_FILE_BLOCK ? block * blockBytes % (geometry.blockBytes() * Address.SMALL_IN_LARGE) : 0;
         return geometry.locate(address, where) + within;
     }
 
@@ -202,6 +210,8 @@ public final class BlockMap {
         }
         return all.flip();
     }
+
+    private VolumeDamagedException wrongKind(long where, long address) { return damagedAt(where, "address 0x" + Long.toHexString(address) + " is of a kind that does not belong there"); }
 
     /** Something is wrong with the file as a whole. */
     VolumeDamagedException damaged(String what) { return damagedAt(root.at, what); }

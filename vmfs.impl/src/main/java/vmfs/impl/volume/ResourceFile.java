@@ -22,7 +22,8 @@ public final class ResourceFile {
     private final int items, groupClusters, firstGroup, itemBytes, groupBytes, clusters;
     private final long total;
 
-    private ResourceFile(String name, Geometry geometry, BlockMap map, ResourceFile parent, ResourceHeader header, long at) throws IOException {
+    /** @param length of the file; @param at byte address of the header */
+    private ResourceFile(String name, Geometry geometry, BlockMap map, long length, ResourceFile parent, ResourceHeader header, long at) throws IOException {
         this.name = name;
         this.map = map;
         this.parent = parent;
@@ -42,6 +43,14 @@ public final class ResourceFile {
         long count = none ? 0 : (total + items - 1) / items;
         if (count > Integer.MAX_VALUE / 2 || parent != null && count > parent.total) throw bad(geometry, at + 0x14, total + " items");
         clusters = (int) count;
+        if (parent == null && clusters > 0 && end() > length) throw bad(geometry, at + 0x14, total + " items, which take " + end() + " bytes of a file of " + length);
+    }
+
+    /** Bytes of the file that the clusters and items need. */
+    private long end() {
+        long last = firstGroup + (long) ((clusters - 1) / groupClusters) * groupBytes;
+        long inLast = ((clusters - 1) % groupClusters * (long) items + itemsOf(clusters - 1)) * itemBytes;
+        return last + (itemBytes == 0 ? (long) ((clusters - 1) % groupClusters + 1) * generation.clusterBytes() : (long) groupClusters * generation.clusterBytes() + inLast);
     }
 
     private VolumeDamagedException bad(Geometry geometry, long at, String what) { return new VolumeDamagedException(geometry.name(), at, "the header of " + name + " says " + what); }
@@ -49,13 +58,13 @@ public final class ResourceFile {
     static ResourceFile read(String name, Geometry geometry, Metadata metadata, FileDescriptor descriptor, long descriptorAt) throws IOException {
         BlockMap map = new BlockMap(geometry, metadata, descriptor, descriptorAt);
         long at = map.locate(0);
-        return new ResourceFile(name, geometry, map, null, new ResourceHeader(metadata.read(at, ResourceHeader.BYTES)), at);
+        return new ResourceFile(name, geometry, map, Math.min(descriptor.length(), map.reach() * map.blockBytes()), null, new ResourceHeader(metadata.read(at, ResourceHeader.BYTES)), at);
     }
 
     /** What is managed in the items of this: the small file blocks of VMFS-6. */
     ResourceFile child(String name, Geometry geometry, Metadata metadata) throws IOException {
         long at = map.locate(new ResourceHeader(metadata.read(map.locate(0), ResourceHeader.BYTES)).child() & 0xFFFFFFFFL);
-        return new ResourceFile(name, geometry, map, this, new ResourceHeader(metadata.read(at, ResourceHeader.BYTES)), at);
+        return new ResourceFile(name, geometry, map, Long.MAX_VALUE, this, new ResourceHeader(metadata.read(at, ResourceHeader.BYTES)), at);
     }
 
     /** Such as {@code .fbb.sf}. */

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import org.osgi.service.component.annotations.Component;
+import vmfs.impl.check.Checker;
 import vmfs.impl.format.FsHeader;
 import vmfs.impl.format.Generation;
 import vmfs.impl.lock.Lease;
@@ -53,7 +54,12 @@ public final class VmfsFileSystem implements FileSystem {
     public void format(BlockDevice device, FormatOptions options, Progress progress) throws IOException { Formatter.format(device, options, progress); }
 
     @Override
-    public CheckReport check(List<BlockDevice> extents, boolean repair, Progress progress) throws IOException { throw new IOException("cannot be checked yet"); }
+    public CheckReport check(List<BlockDevice> extents, boolean repair, Progress progress) throws IOException {
+        Extents volume = Extents.open(extents);
+        if (repair) throw new IOException(volume.first().name() + ": cannot be repaired yet");
+        Metadata metadata = new MetadataCache(volume, VmfsVolume.CACHE_BYTES);
+        return Checker.check(Geometry.read(volume, metadata), metadata, progress);
+    }
 
     @Override
     public java.nio.file.FileSystem fileSystem(Volume volume) { return provider.view(volume); }

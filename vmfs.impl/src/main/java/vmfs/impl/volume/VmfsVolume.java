@@ -35,7 +35,7 @@ import vmkernel.api.handover.StateRecord;
 /** A volume that is mounted. VMFS-6, and what another kind of host uses, is only read. Any thread. */
 final class VmfsVolume implements MountedVolume {
     private static final Logger LOG = LoggerFactory.getLogger(VmfsVolume.class);
-    private static final int CACHE_BYTES = 32 << 20;
+    static final int CACHE_BYTES = 32 << 20;
 
     private static final String SCHEMA = "vmfs.impl/volume";
     private static final int VERSION = 1;

@@ -7,12 +7,17 @@ public final class VolumeDamagedException extends IOException {
     private static final long serialVersionUID = 1;
 
     private final long address;
+    private final String what;
 
     /** @param volume label or UUID; @param address byte in the volume; @param what is wrong there */
     public VolumeDamagedException(String volume, long address, String what) {
         super("volume " + volume + " is damaged at byte 0x" + Long.toHexString(address) + ": " + what + "; check it");
         this.address = address;
+        this.what = what;
     }
+
+    /** Without the volume and the place. */
+    public String what() { return what; }
 
     /** Byte in the volume. */
     public long address() { return address; }
