@@ -54,7 +54,7 @@ record CowdHeader(Shape shape, boolean unclean, byte[] bytes) implements SparseH
     @Override public boolean tellsFree() { return true; }
     @Override public ByteBuffer image(boolean unclean, long free) { return copy().putInt(FREE, (int) Math.min(free, MAX_BLOCKS)).putInt(UNCLEAN, unclean ? 1 : 0); }
 
-    @Override public ByteBuffer image(long blocks, long directory, long redundant, long free) { return copy().putInt(CAPACITY, (int) blocks).putInt(DIRECTORY, (int) directory).putInt(DIRECTORY_ENTRIES, tables(blocks)).putInt(FREE, (int) free); }
+    @Override public ByteBuffer image(long blocks, long directory, long redundant, long free) { return copy().putInt(UNCLEAN, 0).putInt(CAPACITY, (int) blocks).putInt(DIRECTORY, (int) directory).putInt(DIRECTORY_ENTRIES, tables(blocks)).putInt(FREE, (int) free); }
 
     private ByteBuffer copy() { return ByteBuffer.wrap(bytes.clone()).order(ByteOrder.LITTLE_ENDIAN); }
 }

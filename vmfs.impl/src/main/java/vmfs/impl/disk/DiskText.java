@@ -155,16 +155,39 @@ final class DiskText implements AutoCloseable {
             return;
         }
         byte[] text = changed.bytes();
-        file.write(0, ByteBuffer.wrap(text));
-        file.truncate(text.length);
+        int length = (int) file.length();
+        if (text.length > length) file.truncate(text.length);
+        ByteBuffer image = ByteBuffer.allocate(Math.max(text.length, length)).put(text);
+        while (image.hasRemaining()) image.put((byte) '\n');
+        file.write(0, image.flip());
     }
 
-    /** Writes another descriptor in place of this. */
+    /**
+     * Writes another descriptor in place of this; the last thing that is done with it. All of it or nothing; LIMIT: but for one in a sparse extent that
+     * needs more than a block.
+     */
     synchronized void change(Descriptor changed) throws IOException {
         if (made()) return;
-        store(changed);
-        file.flush();
+        if (at == 0 && Math.max(changed.bytes().length, file.length()) > Layer.BLOCK) replace(changed);
+        else {
+            store(changed);
+            file.flush();
+        }
         descriptor = changed;
+    }
+
+    private void replace(Descriptor changed) throws IOException {
+        VolumePath next = place.sibling(Places.name(place) + "~");
+        try {
+            place.volume().delete(next.path());
+        } catch (java.nio.file.NoSuchFileException e) {
+            // nobody was interrupted here
+        }
+        try (VmFile other = place.volume().create(next.path(), file.status().mode())) {
+            other.write(0, ByteBuffer.wrap(changed.bytes()));
+        }
+        file.close(); // an open file may not be replaced; its extents are open still
+        place.volume().rename(next.path(), place.path());
     }
 
     /** What its kind is, by its createType. */

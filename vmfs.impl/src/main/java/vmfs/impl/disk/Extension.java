@@ -25,19 +25,13 @@ record Extension(Link link, VolumePath disk, Executor workers) {
             for (long left = more - here; left > 0; left -= NewDisk.PIECE_BLOCKS) {
                 added.extent(Math.min(left, NewDisk.PIECE_BLOCKS), lines.size() + added.lines().size() + 1, false, Progress.NONE);
             }
-            long before = extent instanceof Flat flat ? flat.file().length() : 0;
-            try {
-                if (here > 0) lengthen(extent, format, lines.get(last).blocks() + here, progress);
-                lines.set(last, lines.get(last).blocks(lines.get(last).blocks() + here));
-                lines.addAll(added.lines());
-                Descriptor changed = text.descriptor().with(lines);
-                for (Map.Entry<String, String> entry : Geometry.of(blocks).entrySet()) changed = changed.with("ddb." + entry.getKey(), entry.getValue());
-                added.finishExtents();
-                text.change(changed);
-            } catch (IOException | RuntimeException e) {
-                if (extent instanceof Flat flat) cut(flat.file(), before, e);
-                throw e;
-            }
+            if (here > 0) lengthen(extent, format, lines.get(last).blocks() + here, progress);
+            lines.set(last, lines.get(last).blocks(lines.get(last).blocks() + here));
+            lines.addAll(added.lines());
+            Descriptor changed = text.descriptor().with(lines);
+            for (Map.Entry<String, String> entry : Geometry.of(blocks).entrySet()) changed = changed.with("ddb." + entry.getKey(), entry.getValue());
+            added.finishExtents(); // if the descriptor cannot be written they stay, for it may be there
+            text.change(changed);
         }
         progress.at(blocks * Layer.BLOCK, blocks * Layer.BLOCK);
     }
@@ -47,8 +41,13 @@ record Extension(Link link, VolumePath disk, Executor workers) {
             sparse.map().extend(blocks);
         } else if (extent instanceof Flat flat) {
             long end = (flat.first() + blocks) * Layer.BLOCK, old = flat.file().length();
-            if (end <= old) return;
-            if (format == DiskFormat.VMFS_THIN || format == DiskFormat.RAW) flat.file().truncate(end); else flat.file().allocate(old, end - old, progress);
+            if (end <= old) return; // as after an extension that was interrupted
+            try {
+                if (format == DiskFormat.VMFS_THIN || format == DiskFormat.RAW) flat.file().truncate(end); else flat.file().allocate(old, end - old, progress);
+            } catch (IOException | RuntimeException e) {
+                cut(flat.file(), old, e);
+                throw e;
+            }
         } else {
             throw new FileSystemException(disk.toString(), null, "ends with an extent that cannot be extended; copy it to another format");
         }

@@ -337,36 +337,28 @@ final class GrainMap {
         }
     }
 
-    /** After a writer that did not close: tables and their copies agree, and what no table leads to is free. */
+    /** After a writer that did not close: copies of tables are as the tables, which readers have seen, and what no table leads to is free. */
     private void recover() throws IOException {
         long used = Math.max(shape.first(), shape.directory() + shape.directoryBlocks());
         if (redundant != null) used = Math.max(used, shape.redundant() + shape.directoryBlocks());
         for (int number = 0; number < directory.length; number++) {
-            boolean both = redundant != null && redundant[number] != 0;
-            if (directory[number] == 0 && both) directory[number] = redundant[number]; // all the same which one is written
-            if (directory[number] == 0) continue;
-            used = Math.max(used, recover(number, both ? redundant[number] : 0));
+            if (redundant != null && (directory[number] == 0 || redundant[number] == 0)) redundant[number] = directory[number];
+            if (directory[number] != 0) used = Math.max(used, recover(number, redundant == null ? 0 : redundant[number]));
         }
-        if (redundant != null) {
-            for (int number = 0; number < directory.length; number++) if (redundant[number] == 0) redundant[number] = directory[number];
-            rewriteDirectories();
-        }
+        if (redundant != null) rewriteDirectories();
         end = whole(used);
         mark();
     }
 
     private long recover(int number, long copy) throws IOException {
         int bytes = shape.tableEntries() * shape.entryBytes();
-        ByteBuffer table = bytes(directory[number], bytes), other = copy == 0 || copy == directory[number] ? table : bytes(copy, bytes);
+        ByteBuffer table = bytes(directory[number], bytes);
+        if (copy != 0 && table.mismatch(bytes(copy, bytes)) >= 0) write(List.of(new Patch(copy, 0, table)));
         long used = Math.max(directory[number], copy) + shape.tableBlocks();
-        boolean differs = table.mismatch(other) >= 0;
         for (int i = 0; i < shape.tableEntries(); i++) {
-            int at = i * Integer.BYTES;
-            if (table.getInt(at) == 0) table.putInt(at, other.getInt(at));
-            long grain = (long) number * shape.tableEntries() + i, place = shape.grainPlace(Integer.toUnsignedLong(table.getInt(at)));
+            long grain = (long) number * shape.tableEntries() + i, place = shape.grainPlace(shape.raw(table, i));
             if (place > 0 && place + shape.used(grain) <= length && grain < shape.grains()) used = Math.max(used, place + shape.grainBlocks());
         }
-        if (differs) write(List.of(new Patch(directory[number], copy, table)));
         return used;
     }
 

@@ -61,7 +61,7 @@ record HostedHeader(Shape shape, int flags, long descriptor, int descriptorBlock
 
     @Override public ByteBuffer image(boolean unclean, long free) { return copy().put(UNCLEAN, (byte) (unclean ? 1 : 0)); }
 
-    @Override public ByteBuffer image(long blocks, long directory, long redundant, long free) { return copy().putLong(CAPACITY, blocks).putLong(DIRECTORY, directory).putLong(REDUNDANT_DIRECTORY, redundant); }
+    @Override public ByteBuffer image(long blocks, long directory, long redundant, long free) { return copy().put(UNCLEAN, (byte) 0).putLong(CAPACITY, blocks).putLong(DIRECTORY, directory).putLong(REDUNDANT_DIRECTORY, redundant); }
 
     private ByteBuffer copy() { return ByteBuffer.wrap(bytes.clone()).order(ByteOrder.LITTLE_ENDIAN); }
 }

@@ -13,8 +13,8 @@ import vmkernel.api.files.VmFile.Mode;
 import vmkernel.api.files.VolumePath;
 
 /**
- * Gives a disk and its files another name. The extents get their new names one by one, then a new descriptor is made, then the old one goes; what
- * fails is undone.
+ * Gives a disk and its files another name. The extents get their new names, then a new descriptor is made, then the old one goes, then the old names
+ * of the extents; what fails is undone.
  */
 record Move(VolumePath from, VolumePath to, Executor workers) {
     void run() throws IOException {
@@ -66,15 +66,31 @@ record Move(VolumePath from, VolumePath to, Executor workers) {
             targets.add(Places.resolve(to, name));
             requireFree(targets.get(targets.size() - 1));
         }
-        int moved = 0;
+        List<Undo> undo = new ArrayList<>();
+        boolean linked = false;
         try {
-            for (; moved < extents.size(); moved++) from.volume().rename(extents.get(moved).path(), targets.get(moved).path());
+            for (int i = 0; i < extents.size(); i++) linked = give(extents.get(i), targets.get(i), undo);
             write(withHint(descriptor.with(lines)));
+            undo.add(() -> to.volume().delete(to.path()));
+            from.volume().delete(from.path());
         } catch (IOException | RuntimeException e) {
-            undo(extents, targets, moved, e);
+            undo(undo, e);
             throw e;
         }
-        from.volume().delete(from.path());
+        if (linked) for (VolumePath extent : extents) extent.volume().delete(extent.path());
+    }
+
+    /** Two names, so that there is a whole disk at any time; one after the other where a file can only have one. @return whether it has two */
+    private static boolean give(VolumePath extent, VolumePath name, List<Undo> undo) throws IOException {
+        try {
+            extent.volume().link(extent.path(), name.path());
+            undo.add(() -> name.volume().delete(name.path()));
+            return true;
+        } catch (UnsupportedOperationException e) {
+            extent.volume().rename(extent.path(), name.path());
+            undo.add(() -> name.volume().rename(name.path(), extent.path()));
+            return false;
+        }
     }
 
     /** Extents are named after their disk; one that is not keeps its name. */
@@ -94,10 +110,14 @@ record Move(VolumePath from, VolumePath to, Executor workers) {
         }
     }
 
-    private void undo(List<VolumePath> extents, List<VolumePath> targets, int moved, Exception why) {
-        for (int i = moved - 1; i >= 0; i--) {
+    private interface Undo {
+        void run() throws IOException;
+    }
+
+    private static void undo(List<Undo> steps, Exception why) {
+        for (int i = steps.size() - 1; i >= 0; i--) {
             try {
-                from.volume().rename(targets.get(i).path(), extents.get(i).path());
+                steps.get(i).run();
             } catch (IOException e) {
                 why.addSuppressed(e);
             }

@@ -31,7 +31,7 @@ final class Relatives {
 
     private static boolean isChild(VolumePath other, VolumePath disk) {
         try (DiskText text = DiskText.open(DiskFiles.PLAIN, other, Mode.READ)) {
-            return text.descriptor().parentHint().isPresent() && text.parent().path().equals(disk.path());
+            return !text.made() && text.descriptor().parentHint().isPresent() && text.parent().path().equals(disk.path());
         } catch (IOException e) {
             LOG.debug("{} is not looked at: {}", other, e.getMessage());
             return false;

@@ -6,6 +6,8 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,30 +39,80 @@ final class MemoryVolume implements Volume {
     /** Steps so far: every read, write, flush and change of a name or a length. */
     private int steps;
     private IntPredicate fails = step -> false;
-    private boolean full;
+    private boolean full, links;
+
+    /** Bytes, of which most may be a hole. */
+    private static final class Bytes {
+        final Map<Integer, byte[]> blocks = new HashMap<>();
+        int length;
+
+        void write(int at, byte[] data, int from, int to) {
+            for (int i = from, next; i < to; i = next) {
+                int place = at + i, within = place % BLOCK;
+                next = Math.min(to, i + BLOCK - within);
+                System.arraycopy(data, i, blocks.computeIfAbsent(place / BLOCK, number -> new byte[BLOCK]), within, next - i);
+            }
+            length = Math.max(length, at + to);
+        }
+
+        byte[] read(int at, int count) {
+            byte[] data = new byte[count];
+            for (int i = 0, next; i < count; i = next) {
+                int place = at + i, within = place % BLOCK;
+                next = Math.min(count, i + BLOCK - within);
+                byte[] block = blocks.get(place / BLOCK);
+                if (block != null) System.arraycopy(block, within, data, i, next - i);
+            }
+            return data;
+        }
+
+        void resize(int other) {
+            if (other < length) {
+                blocks.keySet().removeIf(block -> block >= (other + BLOCK - 1) / BLOCK);
+                if (blocks.containsKey(other / BLOCK)) Arrays.fill(blocks.get(other / BLOCK), other % BLOCK, BLOCK, (byte) 0);
+            }
+            length = other;
+        }
+
+        Bytes copy() {
+            Bytes copy = new Bytes();
+            blocks.forEach((number, block) -> copy.blocks.put(number, block.clone()));
+            copy.length = length;
+            return copy;
+        }
+    }
 
     /** Bytes of a file: as they are read, and those that are stable. */
     private static final class Content {
-        byte[] bytes = new byte[0], stable = new byte[0];
+        Bytes bytes = new Bytes(), stable = new Bytes();
         final List<Written> unstable = new ArrayList<>();
         int readers;
         boolean writer;
 
         void resize(int length) {
-            bytes = Arrays.copyOf(bytes, length);
-            stable = Arrays.copyOf(stable, length);
+            bytes.resize(length);
+            stable.resize(length);
             unstable.replaceAll(written -> written.cut(length));
+        }
+
+        /** What is left of it after a power cut. */
+        Content cut(Random chance) {
+            Content after = new Content();
+            after.bytes = stable.copy();
+            for (Written written : unstable) {
+                for (int at = 0; at < written.bytes.length; at += BLOCK) {
+                    if (chance.nextBoolean()) after.bytes.write(written.at, written.bytes, at, Math.min(written.bytes.length, at + BLOCK));
+                }
+            }
+            after.stable = after.bytes.copy();
+            return after;
         }
     }
 
     private record Written(int at, byte[] bytes) {
         Written cut(int length) { return at + bytes.length <= length ? this : new Written(Math.min(at, length), Arrays.copyOf(bytes, Math.max(0, length - at))); }
 
-        byte[] into(byte[] to) {
-            byte[] longer = to.length >= at + bytes.length ? to : Arrays.copyOf(to, at + bytes.length);
-            System.arraycopy(bytes, 0, longer, at, bytes.length);
-            return longer;
-        }
+        void into(Bytes to) { to.write(at, bytes, 0, bytes.length); }
     }
 
     /** Steps with these numbers fail, from 0 on. */
@@ -68,6 +120,9 @@ final class MemoryVolume implements Volume {
 
     /** No file can grow any more, nor be made. */
     synchronized void full(boolean now) { full = now; }
+
+    /** Files can have several names. */
+    synchronized void linking() { links = true; }
 
     synchronized int steps() { return steps; }
 
@@ -80,27 +135,18 @@ final class MemoryVolume implements Volume {
     /** What there is after a power cut. */
     synchronized MemoryVolume cut(Random chance) {
         MemoryVolume left = new MemoryVolume();
-        files.forEach((path, content) -> {
-            Content after = new Content();
-            after.bytes = content.stable.clone();
-            for (Written written : content.unstable) {
-                for (int at = 0; at < written.bytes.length; at += BLOCK) {
-                    int end = Math.min(written.bytes.length, at + BLOCK);
-                    if (chance.nextBoolean()) after.bytes = new Written(written.at + at, Arrays.copyOfRange(written.bytes, at, end)).into(after.bytes);
-                }
-            }
-            after.stable = after.bytes.clone();
-            left.files.put(path, after);
-        });
+        Map<Content, Content> known = new IdentityHashMap<>(); // a file may have two names
+        left.links = links;
+        files.forEach((path, content) -> left.files.put(path, known.computeIfAbsent(content, before -> before.cut(chance))));
         return left;
     }
 
-    synchronized byte[] bytes(String path) { return files.get(path).bytes.clone(); }
+    synchronized byte[] bytes(String path) { return files.get(path).bytes.read(0, files.get(path).bytes.length); }
 
     synchronized void put(String path, byte[] bytes) {
         Content content = new Content();
-        content.bytes = bytes.clone();
-        content.stable = bytes.clone();
+        content.bytes.write(0, bytes, 0, bytes.length);
+        content.stable = content.bytes.copy();
         files.put(path, content);
     }
 
@@ -146,8 +192,10 @@ final class MemoryVolume implements Volume {
         if (files.containsKey(path)) throw new FileAlreadyExistsException(path, null, "is there already");
         if (full) throw new VolumeFullException(path, "no space left");
         step(path);
-        files.put(path, new Content());
-        return open(path, VmFile.Mode.WRITE);
+        Content content = new Content();
+        content.writer = true;
+        files.put(path, content);
+        return new MemoryFile(path, content, VmFile.Mode.WRITE);
     }
 
     @Override
@@ -164,10 +212,16 @@ final class MemoryVolume implements Volume {
         files.remove(path);
     }
 
+    @Override
+    public synchronized void link(String existing, String path) throws IOException {
+        if (!links) throw new UnsupportedOperationException();
+        step(path);
+        files.put(path, content(existing));
+    }
+
     @Override public void mkdir(String path, int mode) { throw new UnsupportedOperationException(); }
     @Override public void symlink(String path, String target) { throw new UnsupportedOperationException(); }
     @Override public String target(String path) { throw new UnsupportedOperationException(); }
-    @Override public void link(String existing, String path) { throw new UnsupportedOperationException(); }
     @Override public void chmod(String path, int mode) { throw new UnsupportedOperationException(); }
     @Override public void chown(String path, int uid, int gid) { throw new UnsupportedOperationException(); }
     @Override public void times(String path, long modified, long accessed) { throw new UnsupportedOperationException(); }
@@ -203,7 +257,7 @@ final class MemoryVolume implements Volume {
             synchronized (MemoryVolume.this) {
                 step(path);
                 int count = (int) Math.max(0, Math.min(to.remaining(), content.bytes.length - position));
-                if (count > 0) to.put(content.bytes, (int) position, count);
+                if (count > 0) to.put(content.bytes.read((int) position, count));
                 return count;
             }
         }
@@ -220,7 +274,7 @@ final class MemoryVolume implements Volume {
                 if (full && position + from.remaining() > content.bytes.length) throw new VolumeFullException(path, "no space left");
                 Written written = new Written((int) position, new byte[from.remaining()]);
                 from.get(written.bytes);
-                content.bytes = written.into(content.bytes);
+                written.into(content.bytes);
                 content.unstable.add(written);
             }
         }
@@ -249,7 +303,7 @@ final class MemoryVolume implements Volume {
         public void flush() throws IOException {
             synchronized (MemoryVolume.this) {
                 step(path);
-                for (Written written : content.unstable) content.stable = written.into(content.stable);
+                for (Written written : content.unstable) written.into(content.stable);
                 content.unstable.clear();
             }
         }

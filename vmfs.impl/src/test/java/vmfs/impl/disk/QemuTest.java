@@ -181,4 +181,26 @@ class QemuTest {
             assertEquals(List.of(), formats.check(at(name), Progress.NONE));
         }
     }
+
+    @Test
+    void aSpaceEfficientRedoLogShowsWhatQemuSees() throws Exception {
+        byte[] data = Disks.patchy(random, 40 << 20);
+        raw(data);
+        formats.copy(at("expected.img"), at("base.vmdk"), DiskFormat.VMFS_THIN, Progress.NONE);
+        SeSparseSample.write(folder.resolve("s.vmdk"), "base.vmdk", Descriptor.hex(formats.info(at("base.vmdk")).cid()), data, random);
+        Disks.judged(folder.resolve("s.vmdk"), raw(data));
+        assertEquals(List.of(), formats.check(at("s.vmdk"), Progress.NONE));
+        assertEquals(DiskFormat.SE_SPARSE, formats.info(at("s.vmdk")).format());
+        try (DiskImage disk = open("s.vmdk", Mode.WRITE)) {
+            assertTrue(disk.readOnly());
+            assertEquals(vmkernel.api.storage.BlockResult.WRITE_PROTECTED, Disks.run(disk, vmkernel.api.storage.BlockOperation.WRITE, 0, new byte[512], 0, 512));
+            Disks.assertContents(data, disk);
+        }
+        formats.createChild(at("s.vmdk"), at("t.vmdk"));
+        try (DiskImage disk = open("t.vmdk", Mode.WRITE)) {
+            Disks.scribble(disk, data, random, 40);
+            Disks.assertContents(data, disk);
+        }
+        Disks.judged(folder.resolve("t.vmdk"), raw(data));
+    }
 }
