@@ -126,6 +126,9 @@ final class VmfsFile implements VmFile {
         if (mode == Mode.WRITE) volume.flush();
     }
 
+    /** A successor has it. */
+    void forsake() { closed = true; }
+
     @Override
     public void close() throws IOException {
         synchronized (this) {

@@ -419,7 +419,10 @@ final class VmfsVolume implements MountedVolume {
         List<VmfsFile> all;
         synchronized (this) {
             all = new ArrayList<>(files.values());
-            if (quiesced) return;
+            if (quiesced) {
+                all.forEach(VmfsFile::forsake);
+                return;
+            }
         }
         for (VmfsFile file : all) {
             try {
