@@ -243,7 +243,7 @@ public final class Ledger implements Committed {
         lock.lock();
         try {
             committingNow = false;
-            if (failure == null) sectors.forEach((address, bytes) -> cache.written(address, ByteBuffer.wrap(bytes)));
+            if (failure == null) cache.written(sectors);
             end(group, failure);
         } finally {
             lock.unlock();

@@ -44,6 +44,9 @@ final class Allocator {
         return new NewDescriptor(Address.descriptor(cluster, (int) (number % geometry.descriptors().items())), header.lastGeneration());
     }
 
+    /** Whether a sub-block is left: they are few, and file blocks do as well. */
+    boolean hasSubBlock(Transaction transaction) throws IOException { return subBlocks.search(transaction, 0) >= 0; }
+
     int subBlock(Transaction transaction) throws IOException {
         long number = take(transaction, subBlocks, "sub-blocks");
         return Address.subBlock((int) (number / geometry.subBlocks().items()), (int) (number % geometry.subBlocks().items()));

@@ -130,7 +130,9 @@ final class FileEditor {
         if (descriptor.form() == FileDescriptor.CONTENT) contentToSubBlock();
         // files have one sub-block, directories as many as there are addresses
         long subBlocks = descriptor.type() == FileDescriptor.DIRECTORY ? geometry.generation().descriptorAddresses() : 1;
-        if (descriptor.form() == FileDescriptor.SUB_BLOCKS && end > subBlocks * geometry.subBlockBytes()) subBlocksToFileBlocks();
+        boolean tooLong = end > subBlocks * geometry.subBlockBytes();
+        boolean noneLeft = descriptor.blocks() * geometry.subBlockBytes() < end && !volume.allocator().hasSubBlock(transaction);
+        if (descriptor.form() == FileDescriptor.SUB_BLOCKS && (tooLong || noneLeft)) subBlocksToFileBlocks();
         if (descriptor.form() == FileDescriptor.FILE_BLOCKS && end > geometry.generation().descriptorAddresses() * geometry.blockBytes()) fileBlocksToPointers();
     }
 

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SortedMap;
 
 /**
  * What is committed on a volume, of which a bounded part is kept in memory. It is as on the devices: who writes metadata there tells
@@ -83,17 +84,19 @@ public final class MetadataCache implements Metadata {
         return data;
     }
 
-    /** These bytes are on the devices now. @param from between position and limit, which stay */
-    public synchronized void written(long address, ByteBuffer from) {
+    /** Sectors of 512 bytes, by address, are on the devices now. */
+    public synchronized void written(SortedMap<Long, byte[]> sectors) {
         changes++;
-        for (int done = 0, part; done < from.remaining(); done += part) {
-            int first = (int) ((address + done) % PAGE);
-            part = Math.min(PAGE - first, from.remaining() - done);
-            byte[] old = pages.get((address + done) / PAGE);
-            if (old == null) continue;
-            byte[] page = old.clone();
-            from.get(from.position() + done, page, first, part);
-            pages.put((address + done) / PAGE, page);
+        long number = -1;
+        byte[] page = null;
+        for (Map.Entry<Long, byte[]> sector : sectors.entrySet()) {
+            if (sector.getKey() / PAGE != number) {
+                number = sector.getKey() / PAGE;
+                byte[] old = pages.get(number);
+                page = old == null ? null : old.clone();
+                if (page != null) pages.put(number, page);
+            }
+            if (page != null) System.arraycopy(sector.getValue(), 0, page, (int) (sector.getKey() % PAGE), sector.getValue().length);
         }
     }
 
