@@ -15,10 +15,21 @@ import vmkernel.api.storage.BlockResult;
 /** What each block of a disk may be, when requests fail and power goes: blocks are filled with a number that tells who wrote them. */
 final class Stamps {
     private final List<Set<Long>> possible = new ArrayList<>();
+    /** Good writes since the last good flush: first block, blocks, number. */
+    private final List<long[]> written = new ArrayList<>();
     private long writes;
 
     Stamps(int blocks) {
         for (int i = 0; i < blocks; i++) possible.add(new HashSet<>(Set.of(0L)));
+    }
+
+    /** As it is now. */
+    Stamps copy() {
+        Stamps copy = new Stamps(0);
+        possible.forEach(stamps -> copy.possible.add(new HashSet<>(stamps)));
+        copy.written.addAll(written);
+        copy.writes = writes;
+        return copy;
     }
 
     int blocks() { return possible.size(); }
@@ -39,9 +50,6 @@ final class Stamps {
         return result;
     }
 
-    /** Good writes since the last good flush. */
-    private final List<long[]> written = new ArrayList<>();
-
     /** After a good flush blocks that were written well are what was written last. */
     BlockResult flush(DiskImage disk) {
         BlockResult result = Disks.run(disk, BlockOperation.FLUSH, 0, null, 0, 0);
@@ -58,10 +66,6 @@ final class Stamps {
             }
         }
         written.clear();
-    }
-
-    void longer(int blocks) {
-        while (possible.size() < blocks) possible.add(new HashSet<>(Set.of(0L)));
     }
 
     /** Every block is one of what it may be, and nothing of two. From now on it is what was found. */
