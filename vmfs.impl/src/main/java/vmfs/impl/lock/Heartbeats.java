@@ -74,15 +74,24 @@ public final class Heartbeats {
      * @return why the volume can only be read; empty if all of them are dead
      */
     public Optional<String> foreign() throws IOException {
-        List<Heartbeat> first = used();
-        first.removeIf(slot -> Host.ours(slot.bytes()) && (!slot.owner().equals(host.uuid()) || Host.gone(slot.bytes())));
+        List<Heartbeat> others = used();
+        others.removeIf(slot -> Host.ours(slot.bytes()) && (!slot.owner().equals(host.uuid()) || Host.gone(slot.bytes())));
+        return firstAlive(others).map(slot -> slot.owner().equals(host.uuid()) ? "another process has it mounted as this host, " + name(slot) : name(slot) + " has it mounted and works with another journal");
+    }
+
+    /** The same for all other hosts. @return who has the volume mounted; empty if nobody has */
+    public Optional<String> others() throws IOException {
+        List<Heartbeat> others = used();
+        others.removeIf(slot -> Host.ours(slot.bytes()) && Host.gone(slot.bytes()));
+        return firstAlive(others).map(Heartbeats::name);
+    }
+
+    private Optional<Heartbeat> firstAlive(List<Heartbeat> slots) throws IOException {
         long end = lease.time().millis() + lease.millis();
-        while (!first.isEmpty()) {
-            for (Heartbeat before : first) {
+        while (!slots.isEmpty()) {
+            for (Heartbeat before : slots) {
                 Heartbeat now = read(before.address());
-                if (now.magic() == Heartbeat.USED && (now.pulse() != before.pulse() || now.generation() != before.generation())) {
-                    return Optional.of(now.owner().equals(host.uuid()) ? "another process has it mounted as this host, " + name(now) : name(now) + " has it mounted and works with another journal");
-                }
+                if (now.magic() == Heartbeat.USED && (now.pulse() != before.pulse() || now.generation() != before.generation())) return Optional.of(now);
             }
             long left = end - lease.time().millis();
             if (left <= 0) break;

@@ -58,7 +58,7 @@ final class JournalFile {
     }
 
     /** Hosts that died while they made it have noted where it is; it counts if its first record is whole. */
-    private static void replayUnfinished(Writing volume, Heartbeats heartbeats) throws IOException {
+    static void replayUnfinished(Writing volume, Heartbeats heartbeats) throws IOException {
         for (Heartbeat slot : heartbeats.used()) {
             long at = heartbeats.journalNote(slot);
             if (at > 0 && volume.extents().contains(at, MAX_BYTES)) new Journal(volume.extents(), at, MAX_BYTES).replay();

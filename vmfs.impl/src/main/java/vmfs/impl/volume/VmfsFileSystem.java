@@ -8,6 +8,8 @@ import org.osgi.service.component.annotations.Component;
 import vmfs.impl.check.Checker;
 import vmfs.impl.format.FsHeader;
 import vmfs.impl.format.Generation;
+import vmfs.impl.journal.Journal;
+import vmfs.impl.journal.Onlooker;
 import vmfs.impl.lock.Lease;
 import vmfs.impl.mkfs.Formatter;
 import vmfs.impl.nio.VmfsProvider;
@@ -56,9 +58,22 @@ public final class VmfsFileSystem implements FileSystem {
     @Override
     public CheckReport check(List<BlockDevice> extents, boolean repair, Progress progress) throws IOException {
         Extents volume = Extents.open(extents);
-        if (repair) throw new IOException(volume.first().name() + ": cannot be repaired yet");
-        Metadata metadata = new MetadataCache(volume, VmfsVolume.CACHE_BYTES);
-        return Checker.check(Geometry.read(volume, metadata), metadata, progress);
+        return repair ? VolumeRepair.run(volume, Lease.USUAL, progress) : look(volume, progress);
+    }
+
+    private static CheckReport look(Extents volume, Progress progress) throws IOException {
+        MetadataCache cache = new MetadataCache(volume, VmfsVolume.CACHE_BYTES);
+        Geometry geometry = Geometry.read(volume, cache);
+        return new Onlooker(cache, journal(volume, geometry, cache)).look(metadata -> Checker.check(geometry, metadata, progress));
+    }
+
+    /** What is wrong with it the checker tells. */
+    private static Optional<Journal> journal(Extents volume, Geometry geometry, MetadataCache cache) throws IOException {
+        try {
+            return JournalFile.forReading(volume, geometry, cache);
+        } catch (VolumeDamagedException e) {
+            return Optional.empty();
+        }
     }
 
     @Override

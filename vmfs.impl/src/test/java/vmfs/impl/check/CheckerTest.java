@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import vmfs.impl.fixture.Craft;
 import vmfs.impl.fixture.RamDisk;
 import vmfs.impl.fixture.ReferenceVolumes;
+import vmfs.impl.fixture.VmfsTools;
 import vmfs.impl.format.Address;
 import vmfs.impl.format.Cluster;
 import vmfs.impl.format.DirectoryEntry;
@@ -26,7 +27,7 @@ class CheckerTest {
 
     @BeforeEach
     void aVolume() throws IOException {
-        craft = Craft.of("vmfs5", 1);
+        craft = Craft.of("vmfs5", 1, 1);
         file = craft.named("file", FileDescriptor.FILE, FileDescriptor.FILE_BLOCKS, 2 << 20, 2, 0, craft.fileBlock(new byte[9]), 1, craft.fileBlock(new byte[9]));
         directory = craft.directory("directory");
         craft.name(directory, "small", craft.file(FileDescriptor.FILE, FileDescriptor.SUB_BLOCKS, 9, 1, 0, craft.subBlock(new byte[9])));
@@ -39,10 +40,20 @@ class CheckerTest {
     private void require(String... words) throws IOException { require(1, words); }
 
     private void require(int count, String... words) throws IOException {
+        RamDisk before = craft.disk().copy();
         CheckReport report = look(craft.disk());
         assertEquals(count, report.errorCount(), report.errors().toString());
         String line = String.join("\n", report.errors());
         for (String word : words) assertTrue(line.contains(word), line);
+        requireRepaired(before);
+    }
+
+    /** A copy is repaired and whole afterwards, for the tools, too. */
+    private static void requireRepaired(RamDisk disk) throws IOException {
+        CheckReport report = new VmfsFileSystem().check(List.of(disk), true, Progress.NONE);
+        assertTrue(report.repaired() > 0 && report.clean(), report.toString());
+        assertEquals(List.of(), look(disk).errors(), report.toString());
+        VmfsTools.requireWhole(disk);
     }
 
     private static String hex(long address) { return "0x" + Long.toHexString(address); }

@@ -40,7 +40,7 @@ class ExtentsTest {
     /** A volume of five physical extents, the first two on one device and three on another; a file has blocks on both. */
     private List<RamDisk> volume() throws IOException {
         new Random(1).nextBytes(content);
-        Craft craft = Craft.of("vmfs5", 1);
+        Craft craft = Craft.of("vmfs5", 1, 5);
         int[] blocks = {510, 511, 512, 513};
         int[] slots = new int[8];
         for (int i = 0; i < 4; i++) {
@@ -107,7 +107,7 @@ class ExtentsTest {
 
     @Test
     void aDeviceThatWasCutIsTold() throws IOException {
-        RamDisk whole = Craft.of("vmfs5", 1).disk();
+        RamDisk whole = Craft.of("vmfs5", 1, 5).disk();
         RamDisk cut = RamDisk.of(LvmHeader.DATA + 3 * EXTENT);
         for (long at = 0; at < LvmHeader.DATA + EXTENT; at += MIB) cut.put(at, whole.get(at, MIB), 0, MIB);
         String message = assertThrows(IOException.class, () -> vmfs.probe(cut)).getMessage();
