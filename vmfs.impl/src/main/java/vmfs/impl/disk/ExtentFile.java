@@ -2,6 +2,7 @@ package vmfs.impl.disk;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.util.concurrent.Executor;
 import vmkernel.api.disk.DiskFormats.DiskFiles;
 import vmkernel.api.files.VmFile;
@@ -29,7 +30,11 @@ record ExtentFile(DiskText text, ExtentLine line, DiskFiles files) {
     private VmFile file() throws IOException {
         if (text.single()) return text.file();
         boolean fixed = !line.access().equals("RW") || line.type().equals("SESPARSE");
-        return files.open(Places.resolve(text.place(), line.file()), text.mode() == Mode.WRITE && fixed ? Mode.SHARE : text.mode());
+        try {
+            return files.open(Places.resolve(text.place(), line.file()), text.mode() == Mode.WRITE && fixed ? Mode.SHARE : text.mode());
+        } catch (NoSuchFileException e) {
+            throw refused("is not there");
+        }
     }
 
     private Layer open(VmFile file, Layer below, long base, Executor workers) throws IOException {

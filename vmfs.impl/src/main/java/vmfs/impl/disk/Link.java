@@ -2,6 +2,7 @@ package vmfs.impl.disk;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -53,7 +54,7 @@ final class Link implements Layer {
     private static Link open(DiskFiles files, VolumePath disk, Mode mode, Executor workers, int depth) throws IOException {
         if (depth > MAX_CHAIN) throw new java.nio.file.FileSystemException(disk.toString(), null, "has more than " + MAX_CHAIN + " parents; does one of them name a child of its own?");
         return open(files, disk, mode, workers, child -> {
-            Link parent = open(files, child.parent(), mode == Mode.READ ? Mode.READ : Mode.SHARE, workers, depth + 1);
+            Link parent = there(child, () -> open(files, child.parent(), mode == Mode.READ ? Mode.READ : Mode.SHARE, workers, depth + 1));
             try {
                 child.requireParent(parent.text);
                 return parent;
@@ -62,6 +63,20 @@ final class Link implements Layer {
                 throw e;
             }
         });
+    }
+
+    private interface Opening {
+        Link open() throws IOException;
+    }
+
+    /** A parent that is missing is told with its child. */
+    private static Link there(DiskText child, Opening parent) throws IOException {
+        try {
+            return parent.open();
+        } catch (NoSuchFileException e) {
+            boolean itself = child.parent().path().equals(e.getFile());
+            throw itself ? new NoSuchFileException(child.place().toString(), null, "its parent " + child.parent() + " is not there") : e;
+        }
     }
 
     /** Opens a disk over a parent that somebody knows. */

@@ -102,6 +102,7 @@ final class NewDisk implements AutoCloseable {
         VmFile file = file(name);
         try {
             if (descriptor) embedding = file;
+            requireTables(blocks);
             Shape shape = new Shape(blocks, HostedHeader.GRAIN_BLOCKS, HostedHeader.TABLE_ENTRIES, Shape.Coding.PLAIN, 0, 0, 0, false, 0);
             long tables = (long) shape.tableCount() * shape.tableBlocks(), copy = 1 + (descriptor ? HostedHeader.DESCRIPTOR_BLOCKS : 0), directory = copy + shape.directoryBlocks() + tables;
             long end = directory + shape.directoryBlocks() + tables, overhead = (end + shape.grainBlocks() - 1) / shape.grainBlocks() * shape.grainBlocks();
@@ -116,6 +117,11 @@ final class NewDisk implements AutoCloseable {
             file.close();
             throw e;
         }
+    }
+
+    private void requireTables(long blocks) throws IOException {
+        long most = (long) Shape.MAX_TABLES * HostedHeader.TABLE_ENTRIES * HostedHeader.GRAIN_BLOCKS;
+        if (blocks > most) throw new java.nio.file.FileSystemException(disk.toString(), null, "a sparse extent can have " + (most >> 31) + " TB at most");
     }
 
     /** Says that the tables follow it, one after another. */
@@ -144,6 +150,7 @@ final class NewDisk implements AutoCloseable {
 
     /** The file of a disk that somebody else fills; it is removed with the others. */
     VmFile stream(long blocks) throws IOException {
+        requireTables(blocks);
         lines.add(new ExtentLine("RW", blocks, "SPARSE", Places.base(disk) + ".vmdk", -1));
         return embedding = file(Places.name(disk));
     }

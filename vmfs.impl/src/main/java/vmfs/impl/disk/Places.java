@@ -17,7 +17,7 @@ final class Places {
     /** The name without {@code .vmdk}: what the names of a disk's other files begin with. */
     static String base(VolumePath disk) throws IOException {
         String name = name(disk);
-        if (!named(disk) || name.indexOf('"') >= 0) throw new FileSystemException(disk.toString(), null, "the name of a virtual disk ends with .vmdk and has no quotes");
+        if (!named(disk) || name.chars().anyMatch(c -> c == '"' || c < ' ')) throw new FileSystemException(disk.toString(), null, "the name of a virtual disk ends with .vmdk and has no quotes");
         return name.substring(0, name.length() - SUFFIX.length());
     }
 

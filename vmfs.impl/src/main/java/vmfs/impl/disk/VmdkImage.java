@@ -1,6 +1,7 @@
 package vmfs.impl.disk;
 
 import java.io.IOException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -18,7 +19,15 @@ record VmdkImage(Link link) implements DiskImage {
     @Override
     public void submit(BlockOperation operation, long block, Transfer data, Consumer<BlockResult> done) {
         BlockResult refused = refused(operation, block, data);
-        if (refused != null) done.accept(refused); else link.submit(operation, block, data, done);
+        if (refused != null) {
+            done.accept(refused);
+            return;
+        }
+        try {
+            link.submit(operation, block, data, done);
+        } catch (RejectedExecutionException e) {
+            done.accept(BlockResult.GONE); // this code is being replaced
+        }
     }
 
     private BlockResult refused(BlockOperation operation, long block, Transfer data) {

@@ -97,14 +97,16 @@ final class Disks {
     }
 
     /** Runs qemu-img. @return what it said; its exit code is as expected */
-    static String qemu(int code, Object... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of("qemu-img"));
+    static String qemu(int code, Object... arguments) throws IOException, InterruptedException { return tool(code, "qemu-img", arguments); }
+
+    static String tool(int code, String tool, Object... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(tool));
         for (Object argument : arguments) command.add(argument.toString());
         Process process;
         try {
             process = new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException e) {
-            throw new AssertionError("qemu-img is needed (Debian: qemu-utils): " + e.getMessage(), e);
+            throw new AssertionError("qemu-img and qemu-io are needed (Debian: qemu-utils): " + e.getMessage(), e);
         }
         String said = new String(process.getInputStream().readAllBytes());
         assertEquals(code, process.waitFor(), () -> String.join(" ", command) + ": " + said);
