@@ -129,10 +129,8 @@ final class VolumeRepair implements Repairs {
         }
         Transaction transaction = new Transaction(cache, Set.of());
         step.on(transaction);
-        for (Map.Entry<Long, byte[]> sector : transaction.changed().entrySet()) {
-            extents.write(sector.getKey(), ByteBuffer.wrap(sector.getValue()));
-            cache.written(sector.getKey(), ByteBuffer.wrap(sector.getValue()));
-        }
+        for (Map.Entry<Long, byte[]> sector : transaction.changed().entrySet()) extents.write(sector.getKey(), ByteBuffer.wrap(sector.getValue()));
+        cache.written(transaction.changed());
         extents.flush();
     }
 
