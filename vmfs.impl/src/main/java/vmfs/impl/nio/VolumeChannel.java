@@ -22,7 +22,7 @@ import vmkernel.api.files.VmFile;
  * Files cannot be mapped into memory.
  */
 final class VolumeChannel extends FileChannel implements SparseFile {
-    private static final int COPY_BYTES = 1 << 20;
+    private static final int COPY_BYTES = 256 << 10;
 
     /** What it may do besides reading. */
     enum Right { READ, WRITE, APPEND, SYNC }
