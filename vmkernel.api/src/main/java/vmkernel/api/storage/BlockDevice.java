@@ -3,7 +3,6 @@ package vmkernel.api.storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -59,15 +58,9 @@ public interface BlockDevice {
     private void await(BlockOperation operation, long block, Transfer data) throws IOException {
         CompletableFuture<BlockResult> done = new CompletableFuture<>();
         submit(operation, block, data, done::complete);
-        try {
-            BlockResult result = done.get();
-            String where = operation.transfers() ? " at block " + block : "";
-            if (!result.good()) throw new IOException(name() + ": " + operation.name().toLowerCase(java.util.Locale.ROOT) + where + ": " + result);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException(name() + ": interrupted", e);
-        } catch (ExecutionException e) {
-            throw new IOException(name() + ": " + e.getCause(), e);
-        }
+        // whatever interrupts: the device has the buffer until the request ends
+        BlockResult result = done.join();
+        String where = operation.transfers() ? " at block " + block : "";
+        if (!result.good()) throw new IOException(name() + ": " + operation.name().toLowerCase(java.util.Locale.ROOT) + where + ": " + result);
     }
 }
