@@ -1,7 +1,9 @@
 package console.services;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import org.apache.felix.service.command.CommandSession;
+import org.jline.terminal.Terminal;
 import vmkernel.api.files.Progress;
 import vmkernel.api.files.tools.Problems;
 import vmkernel.api.files.tools.ProgressBar;
@@ -12,8 +14,9 @@ interface Watched<T> {
 
     /** @param title in front of the bar @param bytes whether it counts bytes */
     static <T> T run(CommandSession session, String command, String title, boolean bytes, Watched<T> work) {
-        boolean terminal = session.get(SerialConsole.TERMINAL) != null;
-        try (ProgressBar bar = new ProgressBar(title, terminal ? System.out : System.err, terminal, bytes)) {
+        // not on System.out, whose channel Gogo's interrupt of a command would close
+        Terminal terminal = session.get(SerialConsole.TERMINAL) instanceof Terminal screen ? screen : null;
+        try (ProgressBar bar = new ProgressBar(title, terminal != null ? terminal.writer() : new PrintWriter(System.err), terminal != null, bytes)) {
             return plain(command, () -> work.run(bar));
         }
     }

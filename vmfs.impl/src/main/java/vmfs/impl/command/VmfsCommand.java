@@ -4,6 +4,7 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.io.RandomAccessFile;
 import java.lang.reflect.Method;
 import java.nio.channels.Channels;
@@ -70,7 +71,7 @@ public final class VmfsCommand {
     /** @return 0 if all is well, 1 after a failure, 2 for a wrong command line */
     int run(String... arguments) {
         CommandLine line = commandLine(arguments);
-        line.setOut(new java.io.PrintWriter(out, true)).setErr(new java.io.PrintWriter(err, true)).setUsageHelpWidth(100);
+        line.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).setUsageHelpWidth(100);
         line.setParameterExceptionHandler((wrong, given) -> {
             String what = wrong instanceof CommandLine.UnmatchedArgumentException unknown ? "\"" + unknown.getUnmatched().get(0) + "\" is not known" : wrong.getMessage().lines().findFirst().orElse("");
             err.println("vmfs: " + what + "; see " + wrong.getCommandLine().getCommandSpec().qualifiedName() + " --help");
@@ -112,7 +113,7 @@ public final class VmfsCommand {
         }
     }
 
-    private ProgressBar bar(String what, boolean bytes) { return new ProgressBar(what, err, terminal, bytes); }
+    private ProgressBar bar(String what, boolean bytes) { return new ProgressBar(what, new PrintWriter(err), terminal, bytes); }
 
     /** Work that is watched, if there is a terminal. */
     private interface Watched<T> {

@@ -28,7 +28,7 @@ import vmkernel.api.storage.Transfer;
  * asks. Other processes that open the file like this share it, and take turns by {@link #reserve}; those that want it alone find it in use.
  *
  * <p>LIMIT: locks are the process's own [Linux] fcntl(2). Programs that take none are not kept away; they are lost when any other
- * part of this process opens the same file and closes it; and devices of one file in one process exclude each other by Java's own table of locks.
+ * part of this process opens the same file and closes it. Java closes the file when a thread that uses it is interrupted.
  */
 public final class FileDevice implements BlockDevice, Closeable {
     private static final int BLOCK = 512, COPY_BYTES = 1 << 20;

@@ -1,6 +1,6 @@
 package vmkernel.api.files.tools;
 
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import vmkernel.api.files.Progress;
@@ -14,7 +14,7 @@ public final class ProgressBar implements Progress, AutoCloseable {
     private static final int WIDTH = 30;
 
     private final String what;
-    private final PrintStream out;
+    private final PrintWriter out;
     private final boolean terminal, bytes;
     private final long start = System.nanoTime();
     private long drawnAt = start + PATIENCE_NANOS - REDRAW_NANOS;
@@ -26,7 +26,7 @@ public final class ProgressBar implements Progress, AutoCloseable {
      * @param terminal whether a line can be drawn again
      * @param bytes whether it counts bytes; else only the part of the whole means something
      */
-    public ProgressBar(String what, PrintStream out, boolean terminal, boolean bytes) {
+    public ProgressBar(String what, PrintWriter out, boolean terminal, boolean bytes) {
         this.what = what;
         this.out = out;
         this.terminal = terminal;
@@ -35,7 +35,8 @@ public final class ProgressBar implements Progress, AutoCloseable {
 
     @Override
     public void at(long done, long total) {
-        if (Thread.currentThread().isInterrupted()) throw new CancellationException("interrupted");
+        // the interrupt is taken back: what undoes the work is not to be disturbed
+        if (Thread.interrupted()) throw new CancellationException("interrupted");
         long now = System.nanoTime();
         if (total <= 0 || now - drawnAt < REDRAW_NANOS) return;
         drawnAt = now;
@@ -46,6 +47,7 @@ public final class ProgressBar implements Progress, AutoCloseable {
         } else if (done * 10 / total > tenth) {
             tenth = done * 10 / total;
             out.println(what + ": " + percent(done, total) + "%");
+            out.flush();
         }
     }
 

@@ -18,6 +18,7 @@ import java.nio.file.attribute.PosixFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import vmkernel.api.files.Progress;
 import vmkernel.api.files.SparseFile;
 
@@ -120,12 +121,22 @@ public final class TreeCopy {
         Path unfinished = there ? target.resolveSibling(".copy-" + Long.toHexString(System.nanoTime())) : target;
         boolean complete = false;
         try (FileChannel in = FileChannel.open(step.from); FileChannel out = FileChannel.open(unfinished, Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW))) {
-            data(in, out);
+            uninterrupted(in, out);
             complete = true;
         } finally {
             if (!complete) Files.deleteIfExists(unfinished);
         }
         if (there) Files.move(unfinished, target, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** An interrupt ends the copy, and is then taken back: what undoes it is not to be disturbed. */
+    private void uninterrupted(FileChannel in, FileChannel out) throws IOException {
+        try {
+            data(in, out);
+        } catch (IOException e) {
+            if (Thread.interrupted()) throw new CancellationException("interrupted");
+            throw e;
+        }
     }
 
     private void data(FileChannel in, FileChannel out) throws IOException {
