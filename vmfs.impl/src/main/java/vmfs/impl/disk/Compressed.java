@@ -150,7 +150,9 @@ final class Compressed implements Layer {
         progress.at(shape.grains(), shape.grains());
     }
 
-    @Override public void write(long block, ByteBuffer from) throws IOException { throw new IOException(file.path() + ": is compressed and cannot be written; copy it to another format"); }
+    @Override public void write(long block, ByteBuffer from) throws IOException {
+        throw new IOException(file.path() + ": is compressed and cannot be written; copy it to another format");
+    }
 
     @Override
     public Run run(long block) throws IOException {

@@ -11,7 +11,8 @@ record CowdHeader(Shape shape, boolean unclean, byte[] bytes) implements SparseH
     static final int MAGIC = 0x44574F43, BLOCKS = 4, TABLE_ENTRIES = 4096, GRAIN_BLOCKS = 1;
     /** The most that 32 bits can count. */
     static final long MAX_BLOCKS = 0xFFFFFFFFL;
-    private static final int SIZE = BLOCKS * Layer.BLOCK, FLAGS = 8, CAPACITY = 12, GRAIN = 16, DIRECTORY = 20, DIRECTORY_ENTRIES = 24, FREE = 28, PARENT = 32, PARENT_BYTES = 1024, UNCLEAN = 1648;
+    private static final int SIZE = BLOCKS * Layer.BLOCK, FLAGS = 8, CAPACITY = 12, GRAIN = 16, DIRECTORY = 20, DIRECTORY_ENTRIES = 24,
+        FREE = 28, PARENT = 32, PARENT_BYTES = 1024, UNCLEAN = 1648;
     private static final int VERSION = 1, USUAL_FLAGS = 3;
 
     static CowdHeader read(VmFile file) throws IOException {
@@ -54,7 +55,10 @@ record CowdHeader(Shape shape, boolean unclean, byte[] bytes) implements SparseH
     @Override public boolean tellsFree() { return true; }
     @Override public ByteBuffer image(boolean unclean, long free) { return copy().putInt(FREE, (int) Math.min(free, MAX_BLOCKS)).putInt(UNCLEAN, unclean ? 1 : 0); }
 
-    @Override public ByteBuffer image(long blocks, long directory, long redundant, long free) { return copy().putInt(UNCLEAN, 0).putInt(CAPACITY, (int) blocks).putInt(DIRECTORY, (int) directory).putInt(DIRECTORY_ENTRIES, tables(blocks)).putInt(FREE, (int) free); }
+    @Override public ByteBuffer image(long blocks, long directory, long redundant, long free) {
+        ByteBuffer longer = copy().putInt(UNCLEAN, 0).putInt(CAPACITY, (int) blocks).putInt(FREE, (int) free);
+        return longer.putInt(DIRECTORY, (int) directory).putInt(DIRECTORY_ENTRIES, tables(blocks));
+    }
 
     private ByteBuffer copy() { return ByteBuffer.wrap(bytes.clone()).order(ByteOrder.LITTLE_ENDIAN); }
 }

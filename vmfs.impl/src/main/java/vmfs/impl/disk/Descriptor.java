@@ -8,6 +8,7 @@ import java.nio.charset.UnsupportedCharsetException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -79,13 +80,19 @@ final class Descriptor {
         values.put(key(matcher.group(1)), unquoted(matcher.group(2).strip()));
     }
 
-    private static String key(String key) { return key.toLowerCase(java.util.Locale.ROOT); }
-    private static String unquoted(String text) { return text.length() > 1 && text.startsWith("\"") && text.endsWith("\"") ? text.substring(1, text.length() - 1) : text; }
+    private static String key(String key) { return key.toLowerCase(Locale.ROOT); }
+
+    private static String unquoted(String text) {
+        boolean quoted = text.length() > 1 && text.startsWith("\"") && text.endsWith("\"");
+        return quoted ? text.substring(1, text.length() - 1) : text;
+    }
+
     private static String shown(String line) { return line.substring(0, Math.min(80, line.length())).replaceAll("\\p{Cntrl}", "?"); }
 
     private void validate(long at) throws Damage {
         Damage.require(!createType().isEmpty(), file, at, "the descriptor has no createType");
-        Damage.require(value("version").isEmpty() || value("version").get().matches("[1-4]"), file, at, "the descriptor's version " + value("version").orElse("") + " is not known");
+        String version = value("version").orElse("1");
+        Damage.require(version.matches("[1-4]"), file, at, "the descriptor's version " + shown(version) + " is not known");
         for (String id : List.of("CID", "parentCID")) {
             String value = value(id).orElse("0");
             Damage.require(value.matches("(?i)(0x)?[0-9a-f]{1,8}"), file, at, id + " of the descriptor is no number: " + shown(value));
@@ -102,11 +109,11 @@ final class Descriptor {
     /** A new one. @param values in order; @param database without {@code ddb.} */
     static Descriptor of(String file, Map<String, String> values, List<ExtentLine> extents, Map<String, String> database) throws Damage {
         List<String> lines = new ArrayList<>(List.of(START, "version=1", "encoding=\"UTF-8\""));
-        values.forEach((key, value) -> lines.add(key + "=" + (key.endsWith("CID") ? value : "\"" + value + "\"")));
+        values.forEach((key, value) -> lines.add(entry(key, value)));
         lines.addAll(List.of("", "# Extent description"));
         extents.forEach(extent -> lines.add(extent.toString()));
         lines.addAll(List.of("", "# The Disk Data Base", "#DDB", ""));
-        database.forEach((key, value) -> lines.add("ddb." + key + " = \"" + value + "\""));
+        database.forEach((key, value) -> lines.add(entry("ddb." + key, value)));
         return new Descriptor(file, StandardCharsets.UTF_8, lines);
     }
 
@@ -114,7 +121,7 @@ final class Descriptor {
     int cid() { return id("CID"); }
     int parentCid() { return id("parentCID"); }
 
-    private int id(String key) { return (int) Long.parseLong(value(key).orElse("ffffffff").toLowerCase(java.util.Locale.ROOT).replaceFirst("^0x", ""), 16); }
+    private int id(String key) { return (int) Long.parseLong(value(key).orElse("ffffffff").toLowerCase(Locale.ROOT).replaceFirst("^0x", ""), 16); }
 
     String createType() { return value("createType").orElse(""); }
     /** Where the parent is, as it was written. */
@@ -148,7 +155,10 @@ final class Descriptor {
         return new Descriptor(file, charset, changed);
     }
 
-    private static String entry(String key, String value) { return key.endsWith("CID") ? key + "=" + value : key.startsWith("ddb.") ? key + " = \"" + value + "\"" : key + "=\"" + value + "\""; }
+    private static String entry(String key, String value) {
+        if (key.endsWith("CID")) return key + "=" + value;
+        return key + (key.startsWith("ddb.") ? " = \"" : "=\"") + value + "\"";
+    }
 
     /** With other extents, in the place of the first. */
     Descriptor with(List<ExtentLine> others) throws Damage {

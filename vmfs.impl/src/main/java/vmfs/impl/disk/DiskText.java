@@ -4,10 +4,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
+import vmkernel.api.disk.DiskFormat;
 import vmkernel.api.disk.DiskFormats.DiskFiles;
 import vmkernel.api.files.VmFile;
 import vmkernel.api.files.VmFile.Mode;
@@ -19,7 +20,8 @@ import vmkernel.api.files.VolumePath;
  */
 final class DiskText implements AutoCloseable {
     /** What images of other kinds begin with. */
-    private static final Map<String, String> OTHERS = Map.of("QFI\u00fb", "QCOW2", "conectix", "VHD", "vhdxfile", "VHDX", "KDMV", "VMDK", "COWD", "VMDK", "# Disk DescriptorFile", "VMDK");
+    private static final Map<String, String> OTHERS = Map.of("QFI\u00fb", "QCOW2", "conectix", "VHD", "vhdxfile", "VHDX", "KDMV", "VMDK", "COWD", "VMDK",
+        "# Disk DescriptorFile", "VMDK");
     private static final int HEAD = 512;
 
     private final VolumePath place;
@@ -52,8 +54,8 @@ final class DiskText implements AutoCloseable {
         ByteBuffer head = ByteBuffer.allocate(HEAD).order(ByteOrder.LITTLE_ENDIAN);
         file.read(0, head);
         String begin = new String(head.array(), StandardCharsets.ISO_8859_1);
-        boolean flat = Places.name(place).toLowerCase(java.util.Locale.ROOT).endsWith("-flat.vmdk");
-        boolean redo = begin.startsWith("COWD") && place.path().toLowerCase(java.util.Locale.ROOT).endsWith(".redo");
+        boolean flat = Places.name(place).toLowerCase(Locale.ROOT).endsWith("-flat.vmdk");
+        boolean redo = begin.startsWith("COWD") && place.path().toLowerCase(Locale.ROOT).endsWith(".redo");
         if (!redo && (flat || !Places.named(place))) return raw(place, file, begin);
         if (begin.startsWith("COWD")) return bare(place, file);
         if (begin.startsWith("KDMV")) return embedded(place, file);
@@ -76,7 +78,8 @@ final class DiskText implements AutoCloseable {
         file.read(header.descriptor() * Layer.BLOCK, bytes);
         long at = header.descriptor() * Layer.BLOCK;
         Descriptor found = Descriptor.parse(file.path(), bytes.array(), at);
-        Damage.require(found.extents().size() == 1 && found.extents().get(0).type().equals("SPARSE"), file.path(), at, "one SPARSE extent is expected in an embedded descriptor");
+        boolean alone = found.extents().size() == 1 && found.extents().get(0).type().equals("SPARSE");
+        Damage.require(alone, file.path(), at, "one SPARSE extent is expected in an embedded descriptor");
         return new DiskText(place, file, at, bytes.capacity(), found);
     }
 
@@ -88,12 +91,14 @@ final class DiskText implements AutoCloseable {
 
     private static DiskText raw(VolumePath place, VmFile file, String begin) throws IOException {
         for (Map.Entry<String, String> other : OTHERS.entrySet()) {
-            if (begin.startsWith(other.getKey())) throw new Damage(file.path(), 0, "this is a " + other.getValue() + " image, and no raw one; the name of a virtual disk ends with .vmdk");
+            boolean raw = !begin.startsWith(other.getKey());
+            Damage.require(raw, file.path(), 0, "this is a " + other.getValue() + " image, and no raw one; the name of a virtual disk ends with .vmdk");
         }
         long length = file.length();
         Damage.require(length > 0 && length % Layer.BLOCK == 0, file.path(), length, "a raw disk has a multiple of 512 bytes, and this file " + length);
         ExtentLine line = line("FLAT", length / Layer.BLOCK, place);
-        return new DiskText(place, file, -1, 0, Descriptor.of(file.path(), Map.of("CID", Descriptor.hex(Descriptor.NEW), "createType", "raw"), List.of(line), Map.of()));
+        Map<String, String> values = Map.of("CID", Descriptor.hex(Descriptor.NEW), "createType", "raw");
+        return new DiskText(place, file, -1, 0, Descriptor.of(file.path(), values, List.of(line), Map.of()));
     }
 
     private static ExtentLine line(String type, long blocks, VolumePath place) { return new ExtentLine("RW", blocks, type, Places.name(place).replace('"', '_'), -1); }
@@ -121,7 +126,7 @@ final class DiskText implements AutoCloseable {
         int expected = descriptor().parentCid(), found = parent.descriptor().cid();
         // a commit that was interrupted has given the parent the id of the child, whose content it is getting
         if (found == expected || found == descriptor().cid()) return;
-        throw new FileSystemException(place.toString(), null, "its parent " + Places.name(parent.place) + " was changed after this redo log was made: its content id is "
+        throw Places.refused(place, "its parent " + Places.name(parent.place) + " was changed after this redo log was made: its content id is "
             + Descriptor.hex(found) + ", and not " + Descriptor.hex(expected) + "; what the redo log has does not fit it any more");
     }
 
@@ -180,7 +185,7 @@ final class DiskText implements AutoCloseable {
         VolumePath next = place.sibling(Places.name(place) + "~");
         try {
             place.volume().delete(next.path());
-        } catch (java.nio.file.NoSuchFileException e) {
+        } catch (NoSuchFileException e) {
             // nobody was interrupted here
         }
         try (VmFile other = place.volume().create(next.path(), file.status().mode())) {
@@ -191,11 +196,11 @@ final class DiskText implements AutoCloseable {
     }
 
     /** What its kind is, by its createType. */
-    Optional<vmkernel.api.disk.DiskFormat> format() {
+    DiskFormat format() throws IOException {
         String type = descriptor().createType();
-        Optional<vmkernel.api.disk.DiskFormat> found = vmkernel.api.disk.DiskFormat.named(type);
+        DiskFormat found = DiskFormat.named(type).orElseThrow(() -> Places.refused(place, "disks of type " + type + " are not known"));
         boolean thin = descriptor().value("ddb.thinProvisioned").filter("1"::equals).isPresent();
-        return found.map(format -> format == vmkernel.api.disk.DiskFormat.VMFS && thin ? vmkernel.api.disk.DiskFormat.VMFS_THIN : format);
+        return found == DiskFormat.VMFS && thin ? DiskFormat.VMFS_THIN : found;
     }
 
     @Override public void close() throws IOException { file.close(); }

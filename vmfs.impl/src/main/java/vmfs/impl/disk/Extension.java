@@ -1,7 +1,6 @@
 package vmfs.impl.disk;
 
 import java.io.IOException;
-import java.nio.file.FileSystemException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +17,7 @@ record Extension(Link link, VolumePath disk, Executor workers) {
         List<ExtentLine> lines = new ArrayList<>(text.descriptor().extents());
         int last = lines.size() - 1;
         Layer extent = link.extents().get(last);
-        DiskFormat format = text.format().orElseThrow(() -> new FileSystemException(disk.toString(), null, "disks of type " + text.descriptor().createType() + " are not known"));
+        DiskFormat format = text.format();
         boolean pieces = format == DiskFormat.TWO_GB_FLAT || format == DiskFormat.TWO_GB_SPARSE;
         long more = blocks - link.blocks(), here = pieces ? Math.max(0, Math.min(more, NewDisk.PIECE_BLOCKS - lines.get(last).blocks())) : more;
         try (NewDisk added = new NewDisk(disk, format, workers)) {
@@ -49,7 +48,7 @@ record Extension(Link link, VolumePath disk, Executor workers) {
                 throw e;
             }
         } else {
-            throw new FileSystemException(disk.toString(), null, "ends with an extent that cannot be extended; copy it to another format");
+            throw Places.refused(disk, "ends with an extent that cannot be extended; copy it to another format");
         }
     }
 

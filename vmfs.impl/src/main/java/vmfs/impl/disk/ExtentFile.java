@@ -25,7 +25,7 @@ record ExtentFile(DiskText text, ExtentLine line, DiskFiles files) {
         }
     }
 
-    private FileSystemException refused(String why) { return new FileSystemException(text.place().toString(), null, "its extent " + line.file() + " " + why); }
+    private FileSystemException refused(String why) { return Places.refused(text.place(), "its extent " + line.file() + " " + why); }
 
     private VmFile file() throws IOException {
         if (text.single()) return text.file();
@@ -43,7 +43,8 @@ record ExtentFile(DiskText text, ExtentLine line, DiskFiles files) {
             case "FLAT", "VMFS": return flat(file);
             case "SPARSE":
                 HostedHeader header = HostedHeader.read(file);
-                if (header.shape().compressed()) return new Compressed(file, new GrainMap(file, header, false), (header.flags() & HostedHeader.MARKERS) != 0, below, base, workers);
+                boolean markers = (header.flags() & HostedHeader.MARKERS) != 0;
+                if (header.shape().compressed()) return new Compressed(file, new GrainMap(file, header, false), markers, below, base, workers);
                 return new Sparse(file, new GrainMap(file, header, writing), below, base, workers);
             case "VMFSSPARSE": return new Sparse(file, new GrainMap(file, CowdHeader.read(file), writing), below, base, workers);
             case "SESPARSE": return new Sparse(file, new GrainMap(file, SeSparseHeader.read(file), false), below, base, workers);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -398,7 +399,8 @@ final class GrainMap {
     void extend(long blocks) throws IOException {
         persist();
         Shape longer = new Shape(blocks, shape.grainBlocks(), shape.tableEntries(), shape.coding(), 0, 0, shape.first(), false, 0);
-        Damage.require((blocks - 1) / shape.grainBlocks() / shape.tableEntries() < Shape.MAX_TABLES, file.path(), 0, "there are too many grain tables for " + blocks + " blocks");
+        boolean possible = (blocks - 1) / shape.grainBlocks() / shape.tableEntries() < Shape.MAX_TABLES;
+        Damage.require(possible, file.path(), 0, "there would be too many grain tables for " + blocks + " blocks");
         int copies = shape.redundant() == 0 ? 1 : 2, old = directory.length, tables = header.tellsFree() ? 0 : longer.tableCount() - old;
         long place = shape.directory(), copy = shape.redundant();
         if (longer.tableCount() > old) {
@@ -420,7 +422,7 @@ final class GrainMap {
     /** A longer directory, and empty tables behind it. */
     private void writeDirectory(Shape longer, long place, long[] old, int tables) throws IOException {
         long first = place + longer.directoryBlocks();
-        long[] places = java.util.Arrays.copyOf(old, longer.tableCount());
+        long[] places = Arrays.copyOf(old, longer.tableCount());
         for (int i = 0; i < tables; i++) places[old.length + i] = first + (long) i * shape.tableBlocks();
         for (int block = 0; block < longer.directoryBlocks(); block++) file.write((place + block) * BLOCK, directoryBlock(places, block));
         ByteBuffer empty = ByteBuffer.allocate(shape.tableBlocks() * BLOCK);
@@ -445,7 +447,8 @@ final class GrainMap {
     }
 
     private void check(Errors errors, BitSet used, ByteBuffer table, int number, int i) {
-        long grain = (long) number * shape.tableEntries() + i, place = shape.grainPlace(shape.raw(table, i)), at = directory[number] * BLOCK + (long) i * shape.entryBytes();
+        long grain = (long) number * shape.tableEntries() + i, place = shape.grainPlace(shape.raw(table, i));
+        long at = directory[number] * BLOCK + (long) i * shape.entryBytes();
         if (grain >= shape.grains() || place == GrainMap.HOLE || place == GrainMap.ZERO) return;
         if (place == BAD || place + (shape.compressed() ? 1 : shape.used(grain)) > length) {
             errors.add(new Damage(file.path(), at, "grain " + grain + " would be out of the file").getMessage());

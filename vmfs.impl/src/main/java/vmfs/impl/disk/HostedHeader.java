@@ -13,7 +13,8 @@ record HostedHeader(Shape shape, int flags, long descriptor, int descriptorBlock
     static final long AT_END = -1;
     /** What a text mode transfer would change. */
     private static final int NEWLINES = 0x0A0D200A;
-    private static final int FLAGS = 8, CAPACITY = 12, GRAIN = 20, DESCRIPTOR = 28, DESCRIPTOR_SIZE = 36, ENTRIES = 44, REDUNDANT_DIRECTORY = 48, DIRECTORY = 56, OVERHEAD = 64, UNCLEAN = 72,
+    private static final int FLAGS = 8, CAPACITY = 12, GRAIN = 20, DESCRIPTOR = 28, DESCRIPTOR_SIZE = 36, ENTRIES = 44,
+        REDUNDANT_DIRECTORY = 48, DIRECTORY = 56, OVERHEAD = 64, UNCLEAN = 72,
         NEWLINE = 73, ALGORITHM = 77;
 
     /** @throws Damage if the file does not begin as this format does */
@@ -30,7 +31,8 @@ record HostedHeader(Shape shape, int flags, long descriptor, int descriptorBlock
         Damage.require(bytes.getInt(0) == MAGIC, name, at, at == 0 ? "no header of a sparse extent" : "the footer is missing; the file may have been cut");
         Damage.require(bytes.getInt(4) >= 1 && bytes.getInt(4) <= 3, name, at + 4, "version " + bytes.getInt(4) + " of the sparse extent is not known");
         int flags = bytes.getInt(FLAGS);
-        Damage.require((flags & NEWLINE_TEST) == 0 || bytes.getInt(NEWLINE) == NEWLINES, name, at + NEWLINE, "the file was changed by a transfer as text; transfer it again, as binary");
+        boolean binary = (flags & NEWLINE_TEST) == 0 || bytes.getInt(NEWLINE) == NEWLINES;
+        Damage.require(binary, name, at + NEWLINE, "the file was changed by a transfer as text; transfer it again, as binary");
         long blocks = bytes.getLong(CAPACITY), grain = bytes.getLong(GRAIN);
         Damage.require(blocks > 0 && blocks <= ExtentLine.MAX_BLOCKS, name, at + CAPACITY, "a capacity of " + blocks + " blocks is not possible");
         Damage.require(grain > 0 && grain <= Shape.MAX_GRAIN_BLOCKS && Long.bitCount(grain) == 1, name, at + GRAIN, "grains of " + grain + " blocks are not possible");
@@ -38,8 +40,8 @@ record HostedHeader(Shape shape, int flags, long descriptor, int descriptorBlock
         Damage.require(entries > 0 && entries <= Shape.MAX_TABLE_ENTRIES, name, at + ENTRIES, "grain tables of " + entries + " entries are not possible");
         Damage.require((blocks - 1) / grain / entries < Shape.MAX_TABLES, name, at + CAPACITY, "a capacity of " + blocks + " blocks needs too many grain tables");
         long descriptor = bytes.getLong(DESCRIPTOR), descriptorBlocks = descriptor == 0 ? 0 : bytes.getLong(DESCRIPTOR_SIZE);
-        Damage.require(descriptor >= 0 && descriptor <= ExtentLine.MAX_BLOCKS && descriptorBlocks >= 0 && descriptorBlocks <= Descriptor.MAX_BYTES / Layer.BLOCK, name, at + DESCRIPTOR,
-            "the place of the descriptor is not possible");
+        boolean possible = descriptor >= 0 && descriptor <= ExtentLine.MAX_BLOCKS && descriptorBlocks >= 0 && descriptorBlocks <= Descriptor.MAX_BYTES / Layer.BLOCK;
+        Damage.require(possible, name, at + DESCRIPTOR, "the place of the descriptor is not possible");
         boolean compressed = (flags & COMPRESSED) != 0;
         int algorithm = bytes.getShort(ALGORITHM);
         Damage.require(!compressed || algorithm == 1, name, at + ALGORITHM, "compression " + algorithm + " is not known; deflate (1) is");
@@ -61,7 +63,9 @@ record HostedHeader(Shape shape, int flags, long descriptor, int descriptorBlock
 
     @Override public ByteBuffer image(boolean unclean, long free) { return copy().put(UNCLEAN, (byte) (unclean ? 1 : 0)); }
 
-    @Override public ByteBuffer image(long blocks, long directory, long redundant, long free) { return copy().put(UNCLEAN, (byte) 0).putLong(CAPACITY, blocks).putLong(DIRECTORY, directory).putLong(REDUNDANT_DIRECTORY, redundant); }
+    @Override public ByteBuffer image(long blocks, long directory, long redundant, long free) {
+        return copy().put(UNCLEAN, (byte) 0).putLong(CAPACITY, blocks).putLong(DIRECTORY, directory).putLong(REDUNDANT_DIRECTORY, redundant);
+    }
 
     private ByteBuffer copy() { return ByteBuffer.wrap(bytes.clone()).order(ByteOrder.LITTLE_ENDIAN); }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
@@ -11,7 +12,6 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vmkernel.api.disk.DiskFormats.DiskFiles;
-import vmkernel.api.files.VmFile;
 import vmkernel.api.files.VmFile.Mode;
 import vmkernel.api.files.VolumePath;
 import vmkernel.api.storage.BlockOperation;
@@ -52,7 +52,7 @@ final class Link implements Layer {
     static Link open(DiskFiles files, VolumePath disk, Mode mode, Executor workers) throws IOException { return open(files, disk, mode, workers, 0); }
 
     private static Link open(DiskFiles files, VolumePath disk, Mode mode, Executor workers, int depth) throws IOException {
-        if (depth > MAX_CHAIN) throw new java.nio.file.FileSystemException(disk.toString(), null, "has more than " + MAX_CHAIN + " parents; does one of them name a child of its own?");
+        if (depth > MAX_CHAIN) throw Places.refused(disk, "has more than " + MAX_CHAIN + " parents; does one of them name a child of its own?");
         return open(files, disk, mode, workers, child -> {
             Link parent = there(child, () -> open(files, child.parent(), mode == Mode.READ ? Mode.READ : Mode.SHARE, workers, depth + 1));
             try {
@@ -107,7 +107,7 @@ final class Link implements Layer {
     @Override public boolean readOnly() { return text.mode() != Mode.WRITE || extents.stream().allMatch(Layer::readOnly); }
 
     private int extent(long block) {
-        int found = java.util.Arrays.binarySearch(starts, block);
+        int found = Arrays.binarySearch(starts, block);
         return found >= 0 ? found : -found - 2;
     }
 

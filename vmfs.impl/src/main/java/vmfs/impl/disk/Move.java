@@ -2,8 +2,6 @@ package vmfs.impl.disk;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -18,7 +16,7 @@ import vmkernel.api.files.VolumePath;
  */
 record Move(VolumePath from, VolumePath to, Executor workers) {
     void run() throws IOException {
-        if (!from.volume().uuid().equals(to.volume().uuid())) throw new FileSystemException(to.toString(), null, "is on another volume; copy the disk there");
+        if (!from.volume().uuid().equals(to.volume().uuid())) throw Places.refused(to, "is on another volume; copy the disk there");
         Descriptor descriptor;
         boolean single;
         List<VolumePath> extents;
@@ -29,17 +27,8 @@ record Move(VolumePath from, VolumePath to, Executor workers) {
             extents = Relatives.extents(link.text());
         }
         if (!single || Places.named(from)) Places.base(to);
-        requireFree(to);
+        Places.requireFree(to);
         if (single) moveSingle(); else moveAll(descriptor, extents);
-    }
-
-    private static void requireFree(VolumePath place) throws IOException {
-        try {
-            place.volume().status(place.path());
-        } catch (java.nio.file.NoSuchFileException e) {
-            return;
-        }
-        throw new FileAlreadyExistsException(place.toString(), null, "is there already");
     }
 
     private void moveSingle() throws IOException {
@@ -64,7 +53,7 @@ record Move(VolumePath from, VolumePath to, Executor workers) {
             lines.add(line.file(name));
             if (!own) continue;
             targets.add(Places.resolve(to, name));
-            requireFree(targets.get(targets.size() - 1));
+            Places.requireFree(targets.get(targets.size() - 1));
         }
         List<Undo> undo = new ArrayList<>();
         boolean linked = false;

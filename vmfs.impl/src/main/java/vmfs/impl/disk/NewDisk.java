@@ -15,6 +15,7 @@ import vmkernel.api.disk.DiskFormat;
 import vmkernel.api.files.Progress;
 import vmkernel.api.files.VmFile;
 import vmkernel.api.files.VolumePath;
+import vmkernel.api.storage.BlockOperation;
 
 /** A disk that is being made. Its descriptor comes last, so that there is no disk before; unless it is finished, closing it removes its files. */
 final class NewDisk implements AutoCloseable {
@@ -79,7 +80,7 @@ final class NewDisk implements AutoCloseable {
             case MONOLITHIC_SPARSE -> hosted(Places.base(disk) + ".vmdk", blocks, true);
             case TWO_GB_SPARSE -> hosted(String.format("%s-s%03d.vmdk", Places.base(disk), number), blocks, false);
             case VMFS_SPARSE -> cowd(Places.base(disk) + "-delta.vmdk", blocks);
-            case STREAM_OPTIMIZED, SE_SPARSE -> throw new java.nio.file.FileSystemException(disk.toString(), null, format + " cannot be written block by block");
+            case STREAM_OPTIMIZED, SE_SPARSE -> throw Places.refused(disk, format + " cannot be written block by block");
         }
     }
 
@@ -104,8 +105,8 @@ final class NewDisk implements AutoCloseable {
             if (descriptor) embedding = file;
             requireTables(blocks);
             Shape shape = new Shape(blocks, HostedHeader.GRAIN_BLOCKS, HostedHeader.TABLE_ENTRIES, Shape.Coding.PLAIN, 0, 0, 0, false, 0);
-            long tables = (long) shape.tableCount() * shape.tableBlocks(), copy = 1 + (descriptor ? HostedHeader.DESCRIPTOR_BLOCKS : 0), directory = copy + shape.directoryBlocks() + tables;
-            long end = directory + shape.directoryBlocks() + tables, overhead = (end + shape.grainBlocks() - 1) / shape.grainBlocks() * shape.grainBlocks();
+            long copy = 1 + (descriptor ? HostedHeader.DESCRIPTOR_BLOCKS : 0), each = shape.directoryBlocks() + (long) shape.tableCount() * shape.tableBlocks();
+            long directory = copy + each, end = directory + each, overhead = (end + shape.grainBlocks() - 1) / shape.grainBlocks() * shape.grainBlocks();
             file.truncate(overhead * BLOCK);
             directory(file, shape, copy);
             directory(file, shape, directory);
@@ -121,7 +122,7 @@ final class NewDisk implements AutoCloseable {
 
     private void requireTables(long blocks) throws IOException {
         long most = (long) Shape.MAX_TABLES * HostedHeader.TABLE_ENTRIES * HostedHeader.GRAIN_BLOCKS;
-        if (blocks > most) throw new java.nio.file.FileSystemException(disk.toString(), null, "a sparse extent can have " + (most >> 31) + " TB at most");
+        if (blocks > most) throw Places.refused(disk, "a sparse extent can have " + (most >> 31) + " TB at most");
     }
 
     /** Says that the tables follow it, one after another. */
@@ -133,7 +134,7 @@ final class NewDisk implements AutoCloseable {
     }
 
     private void cowd(String name, long blocks) throws IOException {
-        if (blocks > CowdHeader.MAX_BLOCKS) throw new java.nio.file.FileSystemException(disk.toString(), null, "a redo log can have 2 TB at most");
+        if (blocks > CowdHeader.MAX_BLOCKS) throw Places.refused(disk, "a redo log can have 2 TB at most");
         VmFile file = file(name);
         try {
             ByteBuffer header = CowdHeader.image(blocks, values.getOrDefault("parentFileNameHint", ""));
@@ -181,7 +182,7 @@ final class NewDisk implements AutoCloseable {
     /** Everything is there: makes it stable, and then the descriptor. */
     void finish(Descriptor descriptor) throws IOException {
         for (Layer extent : extents) {
-            if (embedding == null) extent.close(); else Parts.require(Parts.await(done -> extent.submit(vmkernel.api.storage.BlockOperation.FLUSH, 0, null, done)), disk.toString(), "its end");
+            if (embedding == null) extent.close(); else flush(extent);
         }
         if (embedding != null) {
             embedding.write(BLOCK, descriptor.padded(HostedHeader.DESCRIPTOR_BLOCKS * BLOCK, BLOCK));
@@ -193,6 +194,10 @@ final class NewDisk implements AutoCloseable {
             }
         }
         finished = true;
+    }
+
+    private void flush(Layer extent) throws IOException {
+        Parts.require(Parts.await(done -> extent.submit(BlockOperation.FLUSH, 0, null, done)), disk.toString(), "its end");
     }
 
     /** The extents are part of a disk that has a descriptor. */

@@ -51,7 +51,9 @@ final class Parts implements Consumer<BlockResult> {
     }
 
     /** What an exception of a file is to a guest. */
-    static BlockResult result(IOException e, boolean write) { return e instanceof VolumeFullException ? BlockResult.NO_SPACE : write ? BlockResult.WRITE_ERROR : BlockResult.READ_ERROR; }
+    static BlockResult result(IOException e, boolean write) {
+        return e instanceof VolumeFullException ? BlockResult.NO_SPACE : write ? BlockResult.WRITE_ERROR : BlockResult.READ_ERROR;
+    }
 
     /** @throws IOException in one line, if the result is not good */
     static void require(BlockResult result, String file, String what) throws IOException {

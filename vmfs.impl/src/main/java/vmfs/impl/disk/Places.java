@@ -1,7 +1,10 @@
 package vmfs.impl.disk;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.Locale;
 import vmkernel.api.files.VolumePath;
 
 /** How files of a disk are named in its descriptor: relative to it, or by absolute path. */
@@ -10,6 +13,18 @@ final class Places {
 
     private Places() {}
 
+    /** What is wrong with a disk, in one line. */
+    static FileSystemException refused(VolumePath disk, String why) { return new FileSystemException(disk.toString(), null, why); }
+
+    static void requireFree(VolumePath place) throws IOException {
+        try {
+            place.volume().status(place.path());
+        } catch (NoSuchFileException e) {
+            return;
+        }
+        throw new FileAlreadyExistsException(place.toString(), null, "is there already");
+    }
+
     static String name(VolumePath place) { return place.path().substring(place.path().lastIndexOf('/') + 1); }
 
     private static String folder(VolumePath place) { return place.path().substring(0, place.path().lastIndexOf('/') + 1); }
@@ -17,11 +32,11 @@ final class Places {
     /** The name without {@code .vmdk}: what the names of a disk's other files begin with. */
     static String base(VolumePath disk) throws IOException {
         String name = name(disk);
-        if (!named(disk) || name.chars().anyMatch(c -> c == '"' || c < ' ')) throw new FileSystemException(disk.toString(), null, "the name of a virtual disk ends with .vmdk and has no quotes");
+        if (!named(disk) || name.chars().anyMatch(c -> c == '"' || c < ' ')) throw refused(disk, "the name of a virtual disk ends with .vmdk and has no quotes");
         return name.substring(0, name.length() - SUFFIX.length());
     }
 
-    static boolean named(VolumePath disk) { return disk.path().toLowerCase(java.util.Locale.ROOT).endsWith(SUFFIX) && name(disk).length() > SUFFIX.length(); }
+    static boolean named(VolumePath disk) { return disk.path().toLowerCase(Locale.ROOT).endsWith(SUFFIX) && name(disk).length() > SUFFIX.length(); }
 
     static boolean relative(String name) { return !name.startsWith("/"); }
 
@@ -38,14 +53,15 @@ final class Places {
             String rest = name.substring(prefix.length());
             int slash = rest.indexOf('/');
             String volume = slash < 0 ? rest : rest.substring(0, slash);
-            if (slash > 0 && (volume.equals(from.volume().label()) || volume.equals(from.volume().uuid()))) return new VolumePath(from.volume(), rest.substring(slash));
+            boolean same = volume.equals(from.volume().label()) || volume.equals(from.volume().uuid());
+            if (slash > 0 && same) return new VolumePath(from.volume(), rest.substring(slash));
         }
-        throw new FileSystemException(from.toString(), null, "names " + name + ", which is not on the same volume; move it beside the disk");
+        throw refused(from, "names " + name + ", which is not on the same volume; move it beside the disk");
     }
 
     /** How a descriptor names another file. */
     static String hint(VolumePath from, VolumePath to) throws IOException {
-        if (!from.volume().uuid().equals(to.volume().uuid())) throw new FileSystemException(to.toString(), null, "is not on the volume of " + from + "; a redo log is on its parent's");
+        if (!from.volume().uuid().equals(to.volume().uuid())) throw refused(to, "is not on the volume of " + from + "; a redo log is on its parent's");
         if (folder(from).equals(folder(to))) return name(to);
         return from.volume().type().equals("host") ? to.path() : "/vmfs/volumes/" + to.volume().uuid() + to.path();
     }

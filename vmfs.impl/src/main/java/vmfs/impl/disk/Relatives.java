@@ -1,7 +1,6 @@
 package vmfs.impl.disk;
 
 import java.io.IOException;
-import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,8 +23,9 @@ final class Relatives {
         String folder = disk.path().substring(0, disk.path().lastIndexOf('/') + 1);
         for (FileStatus entry : disk.volume().list(folder.length() > 1 ? folder.substring(0, folder.length() - 1) : folder)) {
             VolumePath other = disk.sibling(entry.name());
-            if (entry.type() != FileStatus.Type.FILE || !Places.named(other) || other.path().equals(disk.path()) || entry.name().endsWith("-flat.vmdk")) continue;
-            if (isChild(other, disk)) throw new FileSystemException(disk.toString(), null, "is the parent of " + entry.name() + " and cannot " + what + "; commit or delete that first");
+            boolean candidate = entry.type() == FileStatus.Type.FILE && Places.named(other) && !entry.name().endsWith("-flat.vmdk");
+            if (!candidate || other.path().equals(disk.path())) continue;
+            if (isChild(other, disk)) throw Places.refused(disk, "is the parent of " + entry.name() + " and cannot " + what + "; commit or delete that first");
         }
     }
 

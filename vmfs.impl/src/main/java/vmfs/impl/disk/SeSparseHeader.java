@@ -9,7 +9,8 @@ import vmkernel.api.files.VmFile;
 record SeSparseHeader(Shape shape) implements SparseHeader {
     static final long MAGIC = 0xCAFEBABEL, VOLATILE_MAGIC = 0xCAFECAFEL, VERSION = 0x200000001L;
     static final int GRAIN_BLOCKS = 8, TABLE_BLOCKS = 64;
-    private static final int CAPACITY = 16, GRAIN = 24, TABLE = 32, VOLATILE = 80, DIRECTORY = 128, DIRECTORY_BLOCKS = 136, TABLES = 144, TABLES_BLOCKS = 152, GRAINS = 192, REPLAY = 24;
+    private static final int CAPACITY = 16, GRAIN = 24, TABLE = 32, VOLATILE = 80, DIRECTORY = 128, DIRECTORY_BLOCKS = 136,
+        TABLES = 144, TABLES_BLOCKS = 152, GRAINS = 192, REPLAY = 24;
 
     static SeSparseHeader read(VmFile file) throws IOException {
         String name = file.path();

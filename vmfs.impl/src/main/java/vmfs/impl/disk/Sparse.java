@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
@@ -103,7 +104,8 @@ final class Sparse implements Layer {
             try {
                 waiting.run();
             } catch (IOException | RuntimeException e) {
-                LOG.error("{}: {} at block {}: {}", file.path(), operation.name().toLowerCase(java.util.Locale.ROOT), block, e.getMessage(), e instanceof IOException ? null : e);
+                String what = operation.name().toLowerCase(Locale.ROOT);
+                LOG.error("{}: {} at block {}: {}", file.path(), what, block, e.getMessage(), e instanceof IOException ? null : e);
                 done.accept(e instanceof IOException io ? Parts.result(io, operation == BlockOperation.WRITE) : BlockResult.HARDWARE_ERROR);
             }
         });
@@ -162,7 +164,7 @@ final class Sparse implements Layer {
         done.accept(end[0]);
     }
 
-    /** Writes into grains that were not there when they were looked at. @return blocks that were written; 0 if another one was faster, so that they are to be looked at again */
+    /** Writes into grains that were not there when they were looked at. @return blocks that were written; 0 if they are to be looked at again */
     private int writeNew(long block, Transfer data) throws IOException {
         long grain = block / shape.grainBlocks(), last = (block + data.bytes() / BLOCK - 1) / shape.grainBlocks();
         int grains = claim(grain, last);
@@ -208,7 +210,8 @@ final class Sparse implements Layer {
     /** Gives room to grains, writes the data with what belongs around them, and only then puts the grains into their table. */
     private void place(long grain, int grains, long block, Transfer data) throws IOException {
         int size = shape.grainBlocks();
-        long room = (long) grains * size, place = map.allocate(room), start = grain * size, end = Math.min(start + room, blocks()), behind = block + data.bytes() / BLOCK;
+        long room = (long) grains * size, place = map.allocate(room);
+        long start = grain * size, end = Math.min(start + room, blocks()), behind = block + data.bytes() / BLOCK;
         try {
             fill(start, block, place);
             Parts.require(Parts.await(ended -> file.submit(BlockOperation.WRITE, place + block - start, data, ended)), file.path(), "block " + (place + block - start));

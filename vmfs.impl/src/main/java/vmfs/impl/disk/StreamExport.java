@@ -3,6 +3,7 @@ package vmfs.impl.disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.zip.Deflater;
 import vmkernel.api.files.Progress;
 import vmkernel.api.files.VmFile;
@@ -69,7 +70,7 @@ final class StreamExport {
             if (run.kind() == Layer.Run.Kind.ZERO && run.blocks() >= used) continue;
             source.read(block, data.clear().limit(used * BLOCK));
             if (Copy.zeros(data.flip())) continue;
-            java.util.Arrays.fill(data.array(), used * BLOCK, GRAIN_BYTES, (byte) 0);
+            Arrays.fill(data.array(), used * BLOCK, GRAIN_BYTES, (byte) 0);
             table[i] = grain(block, data.array());
             any = true;
         }

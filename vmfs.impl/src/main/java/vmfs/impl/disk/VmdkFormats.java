@@ -5,6 +5,7 @@ import java.nio.file.FileSystemException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -45,7 +46,7 @@ public final class VmdkFormats implements DiskFormats {
     public DiskInfo info(VolumePath disk) throws IOException {
         try (DiskText text = DiskText.open(DiskFiles.PLAIN, disk, Mode.READ)) {
             Descriptor descriptor = text.descriptor();
-            DiskFormat format = text.format().orElseThrow(() -> new FileSystemException(disk.toString(), null, "disks of type " + descriptor.createType() + " are not known"));
+            DiskFormat format = text.format();
             List<VolumePath> files = new ArrayList<>(List.of(disk));
             if (!text.single()) {
                 for (ExtentLine line : descriptor.extents()) if (!line.file().isEmpty()) files.add(Places.resolve(disk, line.file()));
@@ -59,7 +60,7 @@ public final class VmdkFormats implements DiskFormats {
 
     private static long blocks(VolumePath disk, long bytes) throws IOException {
         if (bytes > 0 && bytes % Layer.BLOCK == 0 && bytes / Layer.BLOCK <= ExtentLine.MAX_BLOCKS) return bytes / Layer.BLOCK;
-        throw new FileSystemException(disk.toString(), null, "a disk has a multiple of 512 bytes, more than 0, and not " + bytes);
+        throw Places.refused(disk, "a disk has a multiple of 512 bytes, more than 0, and not " + bytes);
     }
 
     @Override
@@ -78,16 +79,7 @@ public final class VmdkFormats implements DiskFormats {
     private static void requireNew(VolumePath disk, DiskFormat format) throws IOException {
         if (format == DiskFormat.RAW) return;
         Places.base(disk);
-        if (exists(disk)) throw new java.nio.file.FileAlreadyExistsException(disk.toString(), null, "is there already");
-    }
-
-    private static boolean exists(VolumePath place) throws IOException {
-        try {
-            place.volume().status(place.path());
-            return true;
-        } catch (java.nio.file.NoSuchFileException e) {
-            return false;
-        }
+        Places.requireFree(disk);
     }
 
     @Override
@@ -105,7 +97,7 @@ public final class VmdkFormats implements DiskFormats {
         Map<String, String> entries = new LinkedHashMap<>();
         descriptor.database().forEach((key, value) -> {
             String name = key.substring(key.indexOf('.') + 1);
-            if (!List.of("uuid", "longcontentid", "thinprovisioned", "deletable").contains(name.toLowerCase(java.util.Locale.ROOT))) entries.put(name, value);
+            if (!List.of("uuid", "longcontentid", "thinprovisioned", "deletable").contains(name.toLowerCase(Locale.ROOT))) entries.put(name, value);
         });
         return entries;
     }
@@ -125,9 +117,9 @@ public final class VmdkFormats implements DiskFormats {
             }
         };
         try (Link top = Link.open(DiskFiles.PLAIN, child, Mode.WRITE, workers, writing)) {
-            if (top.parent() == null) throw new FileSystemException(child.toString(), null, "has no parent that it could be committed to");
-            if (top.parent().readOnly()) throw new FileSystemException(parentPlace[0].toString(), null, "cannot be written, so nothing can be committed to it");
-            if (top.parent().blocks() < top.blocks()) throw new FileSystemException(parentPlace[0].toString(), null, "is shorter than its child; extend it first");
+            if (top.parent() == null) throw Places.refused(child, "has no parent that it could be committed to");
+            if (top.parent().readOnly()) throw Places.refused(parentPlace[0], "cannot be written, so nothing can be committed to it");
+            if (top.parent().blocks() < top.blocks()) throw Places.refused(parentPlace[0], "is shorter than its child; extend it first");
             commit(top, progress);
         }
     }
@@ -163,21 +155,23 @@ public final class VmdkFormats implements DiskFormats {
         long blocks = blocks(disk, bytes);
         Relatives.requireChildless(disk, "be extended");
         try (Link link = Link.open(DiskFiles.PLAIN, disk, Mode.WRITE, workers)) {
-            if (blocks < link.blocks()) throw new FileSystemException(disk.toString(), null, "has " + link.blocks() * Layer.BLOCK + " bytes, and cannot be made shorter");
-            if (link.readOnly()) throw new FileSystemException(disk.toString(), null, "is of a format that cannot be extended; copy it to another one");
+            if (blocks < link.blocks()) throw Places.refused(disk, "has " + link.blocks() * Layer.BLOCK + " bytes, and cannot be made shorter");
+            if (link.readOnly()) throw Places.refused(disk, "is of a format that cannot be extended; copy it to another one");
             if (blocks > link.blocks()) new Extension(link, disk, workers).to(blocks, progress);
         }
     }
 
     @Override
     public void inflate(VolumePath disk, Progress progress) throws IOException {
-        flat(disk, "be inflated", null, (file, first, blocks, done) -> file.allocate(first * Layer.BLOCK, blocks * Layer.BLOCK, done), progress);
+        FlatWork allocate = (file, first, blocks, done) -> file.allocate(first * Layer.BLOCK, blocks * Layer.BLOCK, done);
+        flat(disk, "be inflated", null, allocate, progress);
     }
 
     @Override
     public void punchZeros(VolumePath disk, Progress progress) throws IOException {
         int unit = Math.max(4096, Math.min(disk.volume().space().blockBytes(), Punch.MAX_UNIT));
-        flat(disk, "give blocks back", "1", (file, first, blocks, done) -> new Punch(file, unit).zeros(first * Layer.BLOCK, (first + blocks) * Layer.BLOCK, done), progress);
+        FlatWork punch = (file, first, blocks, done) -> new Punch(file, unit).zeros(first * Layer.BLOCK, (first + blocks) * Layer.BLOCK, done);
+        flat(disk, "give blocks back", "1", punch, progress);
     }
 
     private interface FlatWork {
@@ -189,7 +183,7 @@ public final class VmdkFormats implements DiskFormats {
         try (Link link = Link.open(DiskFiles.PLAIN, disk, Mode.WRITE, workers)) {
             long done = 0, total = link.blocks() * Layer.BLOCK;
             for (Layer extent : link.extents()) {
-                if (!(extent instanceof Flat)) throw new FileSystemException(disk.toString(), null, "is not flat, and cannot " + what + "; copy it to another format");
+                if (!(extent instanceof Flat)) throw Places.refused(disk, "is not flat, and cannot " + what + "; copy it to another format");
             }
             for (Layer extent : link.extents()) {
                 long before = done;

@@ -14,7 +14,9 @@ import vmkernel.api.storage.Transfer;
 record VmdkImage(Link link) implements DiskImage {
     @Override public long blocks() { return link.blocks(); }
     @Override public boolean readOnly() { return link.readOnly(); }
-    @Override public String chain() { return Stream.iterate(link, next -> next != null, Link::parent).map(one -> one.text().place().toString()).collect(Collectors.joining(", ")); }
+    @Override public String chain() {
+        return Stream.iterate(link, next -> next != null, Link::parent).map(one -> one.text().place().toString()).collect(Collectors.joining(", "));
+    }
 
     @Override
     public void submit(BlockOperation operation, long block, Transfer data, Consumer<BlockResult> done) {
