@@ -137,7 +137,7 @@ final class Compressed implements Layer {
 
     /** Inflates every grain. @param errors gets one line for each that is wrong */
     void check(Errors errors, Progress progress) throws IOException {
-        map.check(errors, Progress.NONE);
+        new GrainCheck(map, errors).run(Progress.NONE);
         for (long grain = 0; grain < shape.grains(); grain++) {
             progress.at(grain, shape.grains());
             try {

@@ -10,7 +10,6 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import vmkernel.api.files.Progress;
 import vmkernel.api.files.VmFile;
 import vmkernel.api.files.VolumeFullException;
 
@@ -27,8 +26,6 @@ final class GrainMap {
     private static final long GROWTH_BLOCKS = 32768;
     /** What 32 bits can count. */
     private static final long MAX_FILE_BLOCKS = 0xFFFFFFFFL;
-    /** Grains of which a check knows whether they are used twice: for each a bit in memory. */
-    private static final long CHECKED_GRAINS = 1 << 30;
 
     private final VmFile file;
     private final SparseHeader header;
@@ -81,8 +78,9 @@ final class GrainMap {
         if (header.unclean()) recover();
     }
 
-    private long[] directory(long place) throws IOException {
-        Damage.require(place > 0 && place + shape.directoryBlocks() <= length, file.path(), 0, "the grain directory would be at block " + place + ", out of the file");
+    /** The directory that is at a place, or its copy. */
+    long[] directory(long place) throws IOException {
+        Damage.require(place > 0 && place <= length - shape.directoryBlocks(), file.path(), 0, "the grain directory would be at block " + place + ", out of the file");
         long[] places = new long[shape.tableCount()];
         ByteBuffer bytes = bytes(place, (long) places.length * shape.entryBytes());
         for (int i = 0; i < places.length; i++) {
@@ -93,7 +91,8 @@ final class GrainMap {
         return places;
     }
 
-    private ByteBuffer bytes(long place, long bytes) throws IOException {
+    /** What is on disk. */
+    ByteBuffer bytes(long place, long bytes) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate((int) bytes).order(ByteOrder.LITTLE_ENDIAN);
         int got = file.read(place * BLOCK, buffer);
         Damage.require(got == bytes, file.path(), place * BLOCK + got, "the file ends within a grain table");
@@ -103,6 +102,8 @@ final class GrainMap {
     /** Grains lie at multiples of their length, as others have it. */
     private long whole(long blocks) { return (blocks + shape.grainBlocks() - 1) / shape.grainBlocks() * shape.grainBlocks(); }
 
+    VmFile file() { return file; }
+    SparseHeader header() { return header; }
     Shape shape() { return shape; }
     /** In blocks. */
     long length() { return length; }
@@ -427,35 +428,5 @@ final class GrainMap {
         for (int block = 0; block < longer.directoryBlocks(); block++) file.write((place + block) * BLOCK, directoryBlock(places, block));
         ByteBuffer empty = ByteBuffer.allocate(shape.tableBlocks() * BLOCK);
         for (int i = 0; i < tables; i++) file.write(places[old.length + i] * BLOCK, empty.duplicate());
-    }
-
-    /** Looks at every grain. @param errors gets one line for each that is wrong */
-    void check(Errors errors, Progress progress) throws IOException {
-        if (header.unclean()) errors.add(file.path() + ": was not closed by who wrote last; it is put in order when it is opened for writing");
-        long[] copies = shape.redundant() == 0 ? null : directory(shape.redundant());
-        BitSet used = new BitSet();
-        for (int number = 0; number < directory.length; number++) {
-            progress.at(number, directory.length);
-            if (directory[number] == 0) continue;
-            ByteBuffer table = bytes(directory[number], (long) shape.tableEntries() * shape.entryBytes());
-            if (copies != null && copies[number] != 0 && table.mismatch(bytes(copies[number], table.capacity())) >= 0) {
-                errors.add(new Damage(file.path(), copies[number] * BLOCK, "grain table " + number + " and its copy differ").getMessage());
-            }
-            for (int i = 0; i < shape.tableEntries(); i++) check(errors, used, table, number, i);
-        }
-        progress.at(directory.length, directory.length);
-    }
-
-    private void check(Errors errors, BitSet used, ByteBuffer table, int number, int i) {
-        long grain = (long) number * shape.tableEntries() + i, place = shape.grainPlace(shape.raw(table, i));
-        long at = directory[number] * BLOCK + (long) i * shape.entryBytes();
-        if (grain >= shape.grains() || place == GrainMap.HOLE || place == GrainMap.ZERO) return;
-        if (place == BAD || place + (shape.compressed() ? 1 : shape.used(grain)) > length) {
-            errors.add(new Damage(file.path(), at, "grain " + grain + " would be out of the file").getMessage());
-        } else if (place % shape.grainBlocks() == 0 && !shape.compressed() && place / shape.grainBlocks() < CHECKED_GRAINS) {
-            int index = (int) (place / shape.grainBlocks());
-            if (used.get(index)) errors.add(new Damage(file.path(), at, "grain " + grain + " is where another one is, at block " + place).getMessage());
-            used.set(index);
-        }
     }
 }

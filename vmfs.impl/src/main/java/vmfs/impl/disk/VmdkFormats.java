@@ -225,7 +225,7 @@ public final class VmdkFormats implements DiskFormats {
     }
 
     private static void check(Layer extent, Errors errors, Progress progress) throws IOException {
-        if (extent instanceof Sparse sparse) sparse.map().check(errors, progress);
+        if (extent instanceof Sparse sparse) new GrainCheck(sparse.map(), errors).run(progress);
         if (extent instanceof Compressed compressed) compressed.check(errors, progress);
     }
 }

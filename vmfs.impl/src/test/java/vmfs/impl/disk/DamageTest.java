@@ -147,6 +147,11 @@ class DamageTest {
         assertEquals("/d.vmdk: byte 73: the file was changed by a transfer as text; transfer it again, as binary", refused(volume, "/d.vmdk"));
         volume.put("/d.vmdk", java.util.Arrays.copyOf(bytes, 15000));
         assertEquals("/d.vmdk: byte 13312: grain table 0 would be out of the file", refused(volume, "/d.vmdk"));
+        wrong = bytes.clone();
+        java.util.Arrays.fill(wrong, 57, 63, (byte) -1);
+        wrong[63] = 0x7F; // the greatest number that there is
+        volume.put("/d.vmdk", wrong);
+        assertTrue(refused(volume, "/d.vmdk").startsWith("/d.vmdk: byte 0: the grain directory would be at block 9223372036854775"));
         volume.put("/e.vmdk", new byte[100]);
         assertEquals("/e.vmdk: byte 0: no descriptor of a virtual disk begins here", refused(volume, "/e.vmdk"));
         volume.put("/e.img", bytes);
