@@ -51,6 +51,8 @@ final class Pcnet79C970A implements IoHandler, FrameSink {
     private static final int BUDGET = 512, CHAIN = 64;
     /** Frames that wait for the guest: more than a TCP window of 64 KB, and not yet long to wait for. */
     private static final int WAITING = 256;
+    /** For a guest that made room in its ring and then writes nothing to CSR0, which drivers do and where it is looked at, too. */
+    private static final long FULL_RING_POLL_NANOS = 1_000_000;
     private static final long CLOCK_NANOS = 30, SHORTEST_POLL_NANOS = 100_000, LONGEST_POLL_NANOS = 32_000_000;
 
     private final GuestMemory memory;
@@ -464,7 +466,7 @@ final class Pcnet79C970A implements IoHandler, FrameSink {
 
     private void schedule() {
         long now = clock.nanos(), at = GuestTimer.DISARMED;
-        if (!waiting.isEmpty()) at = now + SHORTEST_POLL_NANOS;
+        if (!waiting.isEmpty()) at = now + FULL_RING_POLL_NANOS;
         if ((csr[0] & TXON) != 0 && (csr[4] & TXDPOLL) == 0) at = Math.min(at, now + pollNanos);
         if (at == GuestTimer.DISARMED || suspended()) timer.cancel();
         else timer.at(at);
