@@ -8,11 +8,11 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.NotLinkException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,8 +55,8 @@ final class VmfsVolume implements MountedVolume {
     private final Object opening = new Object();
     /** By handle. Guarded by this. */
     private final Map<Integer, VmfsFile> files = new TreeMap<>();
-    /** By address of the descriptor. Guarded by this. */
-    private final Map<Integer, Shared> open = new HashMap<>();
+    /** By address of the descriptor. Changed under this, looked at by all. */
+    private final Map<Integer, Shared> open = new ConcurrentHashMap<>();
     /** Of files that the predecessor had open and nobody has taken up yet. Guarded by this. */
     private final Map<Integer, Handle> inherited = new TreeMap<>();
     private int handles;
@@ -167,8 +167,15 @@ final class VmfsVolume implements MountedVolume {
     FileStatus status(String name, FileDescriptor file) {
         long id = (long) file.generation() << 32 | file.address() & 0xFFFFFFFFL;
         long allocated = file.form() == FileDescriptor.CONTENT ? 0 : file.blocks() * file.blockBytes();
-        return new FileStatus(name, id, type(file.type()), file.length(), allocated, file.links(), file.mode() & 07777, file.uid(), file.gid(), file.modified(), file.changed(),
-            file.accessed());
+        return new FileStatus(name, id, type(file.type()), Math.max(file.length(), written(file)), allocated, file.links(), file.mode() & 07777, file.uid(), file.gid(), file.modified(),
+            file.changed(), file.accessed());
+    }
+
+    /** How long a file is with what somebody on this host has written and not flushed; 0 if nobody has. */
+    private long written(FileDescriptor file) {
+        Shared shared = open.get(file.address());
+        FileWriter writer = shared == null || shared.file.generation() != file.generation() ? null : shared.file.writer();
+        return writer == null ? 0 : writer.length();
     }
 
     private static FileStatus.Type type(int type) {

@@ -62,17 +62,25 @@ import org.junit.jupiter.api.io.TempDir;
 import vmkernel.api.files.Volume;
 import vmkernel.core.files.HostFolder;
 
-/** A volume for Java's own tools. Exceptions are those that the JDK's own file system gives. */
-class VolumeFileSystemTest {
+/** A volume for Java's own tools, whatever is below it. Exceptions are those that the JDK's own file system gives. */
+abstract class VolumeFileSystemContract {
+    /** Of the machine itself. */
     @TempDir Path host;
     private final VmfsProvider provider = new VmfsProvider(null);
+    private Volume below;
     private FileSystem volume;
     private Path folder;
 
+    abstract Volume volume() throws IOException;
+
+    /** An empty folder of the volume. */
+    abstract String folder() throws IOException;
+
     @BeforeEach
-    void aFolderInAVolume() {
-        volume = provider.view(new HostFolder());
-        folder = volume.getPath(host.toString());
+    void aFolderInAVolume() throws IOException {
+        below = volume();
+        volume = provider.view(below);
+        folder = volume.getPath(folder());
     }
 
     private static byte[] random(int bytes) {
@@ -425,9 +433,9 @@ class VolumeFileSystemTest {
 
     @Test
     void nothingIsWrittenToAVolumeThatIsToBeRead() throws IOException {
-        Files.writeString(host.resolve("f"), "text");
-        FileSystem readOnly = provider.view(reading(new HostFolder()));
-        Path there = readOnly.getPath(host.toString());
+        Files.writeString(folder.resolve("f"), "text");
+        FileSystem readOnly = provider.view(reading(below));
+        Path there = readOnly.getPath(folder.toString());
         assertTrue(readOnly.isReadOnly());
         assertEquals("text", Files.readString(there.resolve("f")));
         String why = assertThrows(ReadOnlyFileSystemException.class, () -> Files.writeString(there.resolve("f"), "x")).getMessage();
