@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import vmfs.impl.volume.VolumeDamagedException;
 
 /** What one look through a volume found. Nothing is changed meanwhile, so that all of it is of one state. */
 final class Findings {
@@ -46,7 +47,7 @@ final class Findings {
     /** Several in one line, and mended in one step. */
     void errors(long count, String where, long at, String what, Stage stage, String how, Repair repair) {
         errors += count;
-        String line = where + ": " + what + " (byte 0x" + Long.toHexString(at) + ")";
+        String line = VolumeDamagedException.line(where + ": " + what) + " (byte 0x" + Long.toHexString(at) + ")";
         if (repair == null) beyondRepair += count;
         if (lines.size() < MAX_LINES) lines.add(line + (repair == null ? "; cannot be repaired" : "; repair: " + how));
         List<Finding> same = repairs.computeIfAbsent(stage, none -> new ArrayList<>());
@@ -56,7 +57,7 @@ final class Findings {
     /** Something is wrong that cannot be mended. */
     void error(String where, long at, String what) { errors(1, where, at, what, Stage.CORRECT, null, null); }
 
-    void note(String line) { if (notes.size() < MAX_LINES) notes.add(line); }
+    void note(String line) { if (notes.size() < MAX_LINES) notes.add(VolumeDamagedException.line(line)); }
 
     void file() { files++; }
 

@@ -11,10 +11,13 @@ public final class VolumeDamagedException extends IOException {
 
     /** @param volume label or UUID; @param address byte in the volume; @param what is wrong there */
     public VolumeDamagedException(String volume, long address, String what) {
-        super("volume " + volume + " is damaged at byte 0x" + Long.toHexString(address) + ": " + what + "; check it");
+        super("volume " + line(volume) + " is damaged at byte 0x" + Long.toHexString(address) + ": " + line(what) + "; check it");
         this.address = address;
-        this.what = what;
+        this.what = line(what);
     }
+
+    /** A text with damaged names in it as one line. */
+    public static String line(String text) { return text.replaceAll("\\p{Cntrl}", "?"); }
 
     /** Without the volume and the place. */
     public String what() { return what; }

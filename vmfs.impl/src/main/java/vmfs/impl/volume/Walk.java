@@ -63,7 +63,7 @@ public record Walk(Geometry geometry, Metadata metadata, Lookup names) {
             }
             DirectoryItem item = names.find(new Directory(geometry, metadata, here), part);
             if (item == null && parts.isEmpty()) return new Place(here, part, null, null);
-            if (item == null) throw new NoSuchFileException(path, null, "no " + part + " on the way");
+            if (item == null) throw new NoSuchFileException(path, null, "no " + VolumeDamagedException.line(part) + " on the way");
             FileDescriptor file = descriptor(item);
             if (file.type() != FileDescriptor.SYMLINK || parts.isEmpty() && !follow) {
                 way.push(new Place(here, part, item, file));
