@@ -55,7 +55,8 @@ final class DiskText implements AutoCloseable {
         file.read(0, head);
         String begin = new String(head.array(), StandardCharsets.ISO_8859_1);
         boolean flat = Places.name(place).toLowerCase(Locale.ROOT).endsWith("-flat.vmdk");
-        boolean redo = begin.startsWith("COWD") && place.path().toLowerCase(Locale.ROOT).endsWith(".redo");
+        boolean redo = Places.redo(place);
+        Damage.require(!redo || begin.startsWith("COWD"), file.path(), 0, "this is no redo log, or its making was cut off; delete it");
         if (!redo && (flat || !Places.named(place))) return raw(place, file, begin);
         if (begin.startsWith("COWD")) return bare(place, file);
         if (begin.startsWith("KDMV")) return embedded(place, file);

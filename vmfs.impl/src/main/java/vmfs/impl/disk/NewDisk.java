@@ -79,7 +79,7 @@ final class NewDisk implements AutoCloseable {
             case RAW -> flat("FLAT", Places.name(disk), blocks, -1, filled, progress);
             case MONOLITHIC_SPARSE -> hosted(Places.base(disk) + ".vmdk", blocks, true);
             case TWO_GB_SPARSE -> hosted(String.format("%s-s%03d.vmdk", Places.base(disk), number), blocks, false);
-            case VMFS_SPARSE -> cowd(Places.base(disk) + "-delta.vmdk", blocks);
+            case VMFS_SPARSE -> cowd(Places.redo(disk) ? Places.name(disk) : Places.base(disk) + "-delta.vmdk", blocks);
             case STREAM_OPTIMIZED, SE_SPARSE -> throw Places.refused(disk, format + " cannot be written block by block");
         }
     }
@@ -188,7 +188,7 @@ final class NewDisk implements AutoCloseable {
             embedding.write(BLOCK, descriptor.padded(HostedHeader.DESCRIPTOR_BLOCKS * BLOCK, BLOCK));
             for (Layer extent : extents) extent.close();
             embedding.close();
-        } else if (format != DiskFormat.RAW) {
+        } else if (format != DiskFormat.RAW && !Places.redo(disk)) {
             try (VmFile file = file(Places.name(disk))) {
                 file.write(0, ByteBuffer.wrap(descriptor.bytes()));
             }

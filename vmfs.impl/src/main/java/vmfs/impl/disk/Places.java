@@ -38,6 +38,9 @@ final class Places {
 
     static boolean named(VolumePath disk) { return disk.path().toLowerCase(Locale.ROOT).endsWith(SUFFIX) && name(disk).length() > SUFFIX.length(); }
 
+    /** Whether it is a redo log as ESX 2 has them, {@code disk.vmdk.REDO}: one file without a descriptor. */
+    static boolean redo(VolumePath disk) { return disk.path().toLowerCase(Locale.ROOT).endsWith(".redo"); }
+
     static boolean relative(String name) { return !name.startsWith("/"); }
 
     /**

@@ -78,7 +78,7 @@ public final class VmdkFormats implements DiskFormats {
     /** Before anything is made. */
     private static void requireNew(VolumePath disk, DiskFormat format) throws IOException {
         if (format == DiskFormat.RAW) return;
-        Places.base(disk);
+        if (format != DiskFormat.VMFS_SPARSE || !Places.redo(disk)) Places.base(disk);
         Places.requireFree(disk);
     }
 

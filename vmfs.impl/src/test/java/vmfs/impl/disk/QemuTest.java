@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -125,6 +126,30 @@ class QemuTest {
                 formats.delete(at(base + "-" + level + ".vmdk"));
             }
         }
+    }
+
+    /** As ESX 2 has them: beside the disk, in one file, which names its parent itself. */
+    @Test
+    void aRedoLogWithoutADescriptorIsMadeWrittenAndCommitted() throws Exception {
+        byte[] data = Disks.patchy(random, BYTES);
+        raw(data);
+        formats.copy(at("expected.img"), at("disk.vmdk"), DiskFormat.VMFS_THIN, Progress.NONE);
+        formats.createChild(at("disk.vmdk"), at("disk.vmdk.REDO"));
+        for (int i = 0; i < 2; i++) {
+            try (DiskImage disk = open("disk.vmdk.REDO", Mode.WRITE)) {
+                Disks.assertContents(data, disk);
+                Disks.scribble(disk, data, random, 30);
+                Disks.assertContents(data, disk);
+            }
+        }
+        assertEquals(List.of(), formats.check(at("disk.vmdk.REDO"), Progress.NONE));
+        formats.commit(at("disk.vmdk.REDO"), Progress.NONE);
+        Disks.judged(folder.resolve("disk.vmdk"), raw(data));
+        formats.delete(at("disk.vmdk.REDO"));
+        assertTrue(Files.exists(folder.resolve("disk-flat.vmdk")));
+        Files.write(folder.resolve("disk.vmdk.REDO"), new byte[4096]); // the host was killed while it was made
+        IOException told = assertThrows(IOException.class, () -> open("disk.vmdk.REDO", Mode.WRITE));
+        assertTrue(told.getMessage().contains("this is no redo log, or its making was cut off; delete it"), told.getMessage());
     }
 
     @Test
