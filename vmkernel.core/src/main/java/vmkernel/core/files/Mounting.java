@@ -18,7 +18,7 @@ final class Mounting implements MountContext {
     private final Host host;
     private final boolean readOnly;
     private final Consumer<String> failed;
-    private final Set<Future<?>> alarms = ConcurrentHashMap.newKeySet();
+    private final Set<Alarm> alarms = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
     /** What all mountings have in common. @param threads may wait for I/O */
@@ -38,31 +38,40 @@ final class Mounting implements MountContext {
     @Override
     public Runnable after(long millis, Runnable task) {
         Alarm alarm = new Alarm(task);
-        if (closed) return () -> { };
-        Future<?> future = host.clock.schedule(() -> host.threads.execute(alarm), millis, TimeUnit.MILLISECONDS);
-        alarm.future = future;
-        alarms.add(future);
-        if (closed || alarm.done) forget(future);
-        return () -> forget(future);
-    }
-
-    private void forget(Future<?> future) {
-        future.cancel(false);
-        alarms.remove(future);
+        alarms.add(alarm);
+        alarm.start(millis);
+        if (closed) alarm.cancel();
+        return alarm::cancel;
     }
 
     private final class Alarm implements Runnable {
         private final Runnable task;
-        private volatile Future<?> future;
-        private volatile boolean done;
+        private Future<?> future;
+        private boolean over;
 
         Alarm(Runnable task) { this.task = task; }
 
+        synchronized void start(long millis) {
+            if (millis <= 0) host.threads.execute(this); else future = host.clock.schedule(() -> host.threads.execute(this), millis, TimeUnit.MILLISECONDS);
+        }
+
+        /** @return false if it has run, or will not run */
+        private synchronized boolean end() {
+            boolean first = !over;
+            over = true;
+            if (future != null) future.cancel(false);
+            return first;
+        }
+
+        void cancel() {
+            end();
+            alarms.remove(this);
+        }
+
         @Override
         public void run() {
-            done = true;
-            if (future != null) alarms.remove(future);
-            if (closed) return;
+            alarms.remove(this);
+            if (!end()) return;
             try {
                 task.run();
             } catch (RuntimeException | LinkageError e) {
@@ -79,6 +88,6 @@ final class Mounting implements MountContext {
     /** Nothing of it happens any more, but for a task that runs. */
     void close() {
         closed = true;
-        alarms.forEach(this::forget);
+        alarms.forEach(Alarm::cancel);
     }
 }

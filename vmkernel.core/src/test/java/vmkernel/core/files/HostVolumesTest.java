@@ -220,6 +220,26 @@ class HostVolumesTest {
     }
 
     @Test
+    void tasksOfAFileSystemRunOnceUnlessTheyAreCancelledOrItsVolumeIsClosed() throws Exception {
+        disks.make("u1", "store", "vmhba0:1:0");
+        start();
+        assertEquals(List.of("store"), mounted());
+        FakeFileSystem.Mount mount = fileSystem.last;
+        List<Integer> ran = new java.util.concurrent.CopyOnWriteArrayList<>();
+        mount.context.after(0, () -> ran.add(0));
+        mount.context.after(1, () -> ran.add(1));
+        mount.context.after(100_000, () -> ran.add(2)).run();
+        mount.context.after(0, () -> { throw new IllegalStateException("a mistake"); });
+        await(() -> ran.size() == 2);
+        CompletableFuture<?> closing = new CompletableFuture<>();
+        mount.context.after(0, closing::join);
+        mount.context.after(20, () -> ran.add(3));
+        volumes.unmount(volume("store"));
+        closing.complete(null);
+        assertEquals(2, ran.size());
+    }
+
+    @Test
     void aDamagedVolumeLeavesItsDeviceFree() throws Exception {
         disks.make("u1", "store", "vmhba0:1:0");
         volumes = new HostVolumes(home, storage);
