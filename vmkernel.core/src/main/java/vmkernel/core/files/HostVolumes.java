@@ -93,6 +93,9 @@ public final class HostVolumes implements Volumes {
     private volatile boolean closed;
     /** How long who asks for a volume waits for it, in case the host is just starting; after which time a missing successor is told. */
     private volatile long patienceMillis = 2000, successorMillis = 30_000;
+    /** Time that machines go on without code that their disks need: as long as it takes to replace it. */
+    private volatile long stunMillis = 2000;
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
     /** A device and its part in a volume. */
     private record Found(BlockDevice device, VolumeExtent extent, FileSystem fileSystem) {}
@@ -115,6 +118,27 @@ public final class HostVolumes implements Volumes {
     }
 
     void patienceMillis(long millis) { patienceMillis = millis; }
+
+    /** For tests. */
+    public void stunMillis(long millis) { stunMillis = millis; }
+
+    // For those whose disks are in files.
+
+    /** What has gone that disks in files need, in words; empty if all is there. */
+    public Optional<String> missing() {
+        for (Datastore volume : mounted) if (!volume.isPresent()) return Optional.of("the file system of " + volume);
+        return disks.everPresent() && !disks.isPresent() ? Optional.of("the formats of virtual disks") : Optional.empty();
+    }
+
+    /** @param listener told, on a thread of the kernel, when something has been missing for a while, and when it is back @return ends it */
+    public Runnable onChange(Runnable listener) {
+        listeners.add(listener);
+        return () -> listeners.remove(listener);
+    }
+
+    private void tellIfMissing() {
+        clock.schedule(() -> threads.execute(() -> { if (missing().isPresent()) listeners.forEach(Runnable::run); }), stunMillis, TimeUnit.MILLISECONDS);
+    }
 
     @Deactivate
     public void close() {
@@ -151,6 +175,7 @@ public final class HostVolumes implements Volumes {
             orphans.forEach(Datastore::detach);
             String names = String.join(", ", orphans.stream().map(Datastore::label).toList());
             LOG.info("{} has gone: {} {} for its successor", fileSystem.name(), names, orphans.size() == 1 ? "waits" : "wait");
+            tellIfMissing();
             tellLate(orphans, fileSystem.name());
         } finally {
             changes.unlock();
@@ -178,7 +203,9 @@ public final class HostVolumes implements Volumes {
         changes.lock();
         try {
             if (formats == service) formats = null; // else its successor is there already
-            if (serving == service) detachDisks();
+            if (serving != service) return;
+            detachDisks();
+            tellIfMissing();
         } finally {
             changes.unlock();
         }
@@ -258,6 +285,7 @@ public final class HostVolumes implements Volumes {
         if (now == null || serving != null || !mounted.stream().allMatch(Datastore::isPresent)) return;
         serving = now;
         disks.attach(now);
+        if (!listeners.isEmpty()) threads.execute(() -> listeners.forEach(Runnable::run));
     }
 
     private void mountAll() {

@@ -39,7 +39,7 @@ final class Mounting implements MountContext {
     public Runnable after(long millis, Runnable task) {
         Alarm alarm = new Alarm(task);
         alarms.add(alarm);
-        alarm.start(millis);
+        if (!closed) alarm.start(millis);
         if (closed) alarm.cancel();
         return alarm::cancel;
     }

@@ -49,7 +49,7 @@ final class Parts implements AutoCloseable {
     Parts(PagePool memory, StoragePaths storage, HostVolumes volumes, Networks networks, Path home) {
         this.memory = memory;
         this.storage = storage;
-        images = new ImageDisks(volumes, executor);
+        images = new ImageDisks(volumes, volumes::missing, executor);
         this.networks = networks;
         this.home = home;
     }

@@ -2,6 +2,7 @@ package vmkernel.core.machine;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import vmkernel.api.net.SwitchPort;
 import vmkernel.api.storage.VirtualDisk;
 import vmkernel.api.vm.VmException;
@@ -50,6 +51,9 @@ final class Peripherals {
         disks(prefix).values().forEach(disk -> disk.listener(null));
         if (portOf.containsKey(prefix)) portOf.get(prefix).sink(null);
     }
+
+    /** What has gone that a disk needs, in words; empty if all is there. Any thread. */
+    Optional<String> missing() { return disks.missing(); }
 
     /** The machine is reset: nothing that it asked for before reaches its memory any more. */
     void reset() { disks.reset(); }

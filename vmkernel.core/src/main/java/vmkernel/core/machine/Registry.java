@@ -45,6 +45,7 @@ public final class Registry implements VmRegistry {
 
     private final Parts parts;
     private final VmList list;
+    private final Runnable deaf;
     /** In order of registration. Guarded by itself, as is the list. */
     private final List<Machine> machines = new ArrayList<>();
 
@@ -64,6 +65,7 @@ public final class Registry implements VmRegistry {
         parts = new Parts(memory, storage, volumes, networks, root);
         list = new VmList(vmList.isEmpty() ? root.resolve("var/vm-list") : Path.of(vmList).toAbsolutePath());
         load();
+        deaf = volumes.onChange(this::renew);
     }
 
     /** A VM whose file is broken stays in the list and is not among the machines; the log says why. */
@@ -86,6 +88,7 @@ public final class Registry implements VmRegistry {
 
     @Deactivate
     void close() {
+        deaf.run();
         for (Machine machine : snapshot()) {
             if (machine.state() == PowerState.OFF) continue;
             try {

@@ -1,11 +1,13 @@
 package vmkernel.core.machine;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Replaces what a machine that is on is made of, devices and monitor, when their bundles are. When a service has gone, its parts
+ * Replaces what a machine that is on is made of, devices and monitor, when their bundles are, and waits for the code of its disks. When a service has gone, its parts
  * give their state while they can still run; from then on the machine is stunned: its virtual CPU is held and guest time stands
  * still, so that the guest finds nothing changed when successors go on from that state. Under the power lock.
  */
@@ -32,7 +34,7 @@ final class Renewal {
     String waiting() { return waiting; }
 
     /** Something that the machine runs on has gone, or it waits for something. */
-    boolean due() { return waiting != null || devices.orphaned() || engine.orphaned(); }
+    boolean due() { return waiting != null || devices.orphaned() || engine.orphaned() || machine.peripherals().missing().isPresent(); }
 
     /**
      * Takes the state of what has gone, and gives it to successors as far as they are there. The vCPU is held and stands still.
@@ -74,9 +76,11 @@ final class Renewal {
 
     private String missing() {
         Set<String> types = devices.missing();
-        String monitor = engine.missing() ? "a monitor like " + engine.name() : "";
-        if (types.isEmpty()) return engine.missing() ? monitor : null;
-        return "devices " + String.join(", ", types) + (engine.missing() ? " and " + monitor : "");
+        List<String> all = new ArrayList<>();
+        if (!types.isEmpty()) all.add("devices " + String.join(", ", types));
+        if (engine.missing()) all.add("a monitor like " + engine.name());
+        machine.peripherals().missing().ifPresent(all::add);
+        return all.isEmpty() ? null : String.join(" and ", all);
     }
 
     private void stunned(String missing) {

@@ -24,6 +24,7 @@ final class Access implements Medium {
     @Override public boolean readOnly() { return readOnly || extent.readOnly(); }
     @Override public void submit(BlockOperation operation, long block, Transfer data, Asker asker) { extent.submit(share, operation, block, data, asker); }
     @Override public boolean settled(long millis) { return extent.unit.queue().settled(share, millis); }
+    @Override public boolean inFiles() { return false; }
     @Override public DiskShare share() { return share; }
 
     @Override

@@ -3,8 +3,10 @@ package vmkernel.core.storage;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,13 +30,18 @@ public final class ImageDisks {
     private static final String REDO = ".REDO";
 
     private final Volumes volumes;
+    private final Supplier<Optional<String>> missing;
     private final Executor threads;
     /** Who has what open, in this process. */
     private final Map<VolumePath, String> owners = new ConcurrentHashMap<>();
 
-    /** @param threads may wait for files */
-    public ImageDisks(Volumes volumes, Executor threads) {
+    /**
+     * @param missing what has gone that they need, in words
+     * @param threads may wait for files
+     */
+    public ImageDisks(Volumes volumes, Supplier<Optional<String>> missing, Executor threads) {
         this.volumes = volumes;
+        this.missing = missing;
         this.threads = threads;
     }
 
@@ -43,6 +50,9 @@ public final class ImageDisks {
 
     /** Whether it is complete, not relative to some folder. */
     static boolean onVolume(String value) { return ON_VOLUME.matcher(value).matches(); }
+
+    /** What has gone that disks in files need, in words; empty if all is there. */
+    Optional<String> missing() { return missing.get(); }
 
     /** Opens one for a machine. @param end of the redo log of an undoable disk @throws IOException in one line */
     Medium open(String name, String owner, DiskMode mode, DiskMode.End end) throws IOException {
@@ -82,9 +92,10 @@ public final class ImageDisks {
     }
 
     /** At power-off. */
-    private static void settle(DiskFormats formats, VolumePath redo, String owner, DiskMode.End end) {
+    private void settle(DiskFormats formats, VolumePath redo, String owner, DiskMode.End end) {
+        if (missing().isPresent() && end != DiskMode.End.KEEP) LOG.error("{}: {} is kept, as {} is not there", owner, redo, missing().get());
         try {
-            switch (end) {
+            switch (missing().isPresent() ? DiskMode.End.KEEP : end) {
                 case KEEP -> LOG.info("{}: what was written is kept in {}", owner, redo);
                 case COMMIT -> {
                     formats.commit(redo, Progress.NONE);

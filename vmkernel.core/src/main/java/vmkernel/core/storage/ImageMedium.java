@@ -43,6 +43,7 @@ final class ImageMedium implements Medium {
     @Override public LogicalUnit unit() { return unit; }
     @Override public long blocks() { return unit.blocks(); }
     @Override public boolean readOnly() { return unit.readOnly(); }
+    @Override public boolean inFiles() { return true; }
     @Override public DiskShare share() { return share; }
 
     @Override

@@ -76,7 +76,7 @@ public final class MachineDisk implements VirtualDisk {
     /** Its name in /proc/vmware/vm/ID/disk. Any thread. */
     public String label() { return label; }
 
-    /** For tests. */
+    /** Any thread. */
     Medium medium() { return medium; }
 
     /** Any thread. */

@@ -3,11 +3,12 @@ package vmkernel.core.storage;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -38,7 +39,7 @@ public final class MachineDisks implements AutoCloseable {
     private final String name;
     private final int machine;
     private final Path home;
-    private final List<MachineDisk> disks = new ArrayList<>();
+    private final List<MachineDisk> disks = new CopyOnWriteArrayList<>();
 
     /**
      * @param name of the machine
@@ -153,6 +154,9 @@ public final class MachineDisks implements AutoCloseable {
             throw wrong(key, e.getMessage());
         }
     }
+
+    /** What has gone that one of them needs, in words; empty if all is there. Any thread. */
+    public Optional<String> missing() { return disks.stream().anyMatch(disk -> disk.medium().inFiles()) ? images.missing() : Optional.empty(); }
 
     /** The machine is reset: what is in flight is forgotten. Under the device lock. */
     public void reset() { disks.forEach(MachineDisk::forgetAll); }

@@ -21,6 +21,9 @@ interface Medium extends AutoCloseable {
     /** Whose shares they are that count. */
     DiskShare share();
 
+    /** Whether it needs code of a file system or of a format of disks. */
+    boolean inFiles();
+
     /** Settled, or at the risk of what is still on its way. */
     @Override
     void close();

@@ -38,6 +38,7 @@ final class Overlay implements Medium {
     @Override public LogicalUnit unit() { return base.unit(); }
     @Override public long blocks() { return base.blocks(); }
     @Override public boolean readOnly() { return false; }
+    @Override public boolean inFiles() { return base.inFiles(); }
     @Override public DiskShare share() { return base.share(); }
 
     @Override

@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import vmkernel.api.disk.DiskFormats;
 import vmkernel.api.files.CheckReport;
 import vmkernel.api.files.FileLockedException;
 import vmkernel.api.files.FileStatus;
@@ -81,11 +82,21 @@ public final class FakeFileSystem implements FileSystem {
 
     public FakeFileSystem(Disks disks) { this.disks = disks; }
 
-    /** Starts a file system and formats of disks for those in other packages; when it returns the volumes of devices that are there are mounted. */
-    public static void start(HostVolumes volumes, Disks disks, vmkernel.api.disk.DiskFormats formats) {
-        volumes.bindFileSystem(new FakeFileSystem(disks));
+    /** A file system and formats of disks that were started. */
+    public record Service(HostVolumes volumes, FakeFileSystem fileSystem, DiskFormats formats) {
+        public void stop() {
+            volumes.unbindFileSystem(fileSystem);
+            volumes.unbindFormats(formats);
+        }
+    }
+
+    /** Starts them for those in other packages; when it returns the volumes of devices that are there are mounted. */
+    public static Service start(HostVolumes volumes, Disks disks, DiskFormats formats) {
+        Service service = new Service(volumes, new FakeFileSystem(disks), formats);
+        volumes.bindFileSystem(service.fileSystem);
         volumes.bindFormats(formats);
         volumes.rescan();
+        return service;
     }
 
     @Override public String name() { return "FAKE"; }

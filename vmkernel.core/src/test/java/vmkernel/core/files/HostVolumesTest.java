@@ -212,9 +212,9 @@ class HostVolumesTest {
         mount.context.failed("its lock was broken by host b");
         await(() -> volumes.datastores().isEmpty());
         assertEquals("vmhba0:1:0: its lock was broken by host b", refusal(file::length));
+        volumes.rescan();
         List<Integer> late = new ArrayList<>();
         mount.context.after(0, () -> late.add(1));
-        volumes.rescan();
         assertEquals(List.of("store"), mounted());
         assertEquals(List.of(), late);
     }

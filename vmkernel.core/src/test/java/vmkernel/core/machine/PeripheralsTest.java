@@ -30,6 +30,8 @@ import vmkernel.api.storage.VirtualDisk;
 import vmkernel.api.vm.PowerMode;
 import vmkernel.api.vm.PowerState;
 import vmkernel.api.vm.VmException;
+import vmkernel.core.files.FakeFileSystem;
+import vmkernel.core.files.FakeFormats;
 import vmkernel.core.net.FakeNic;
 import vmkernel.core.proc.ProcDirectory;
 import vmkernel.core.storage.FakeAdapter;
@@ -216,5 +218,29 @@ class PeripheralsTest {
         Machine other = pc.vm("other");
         other.powerOn();
         assertFalse(other.config().text("uuid.bios").isPresent(), "who has no network needs none");
+    }
+
+    @Test
+    void aMachineIsStunnedWhileTheFileSystemOfItsDiskIsMissing() throws Exception {
+        FakeFileSystem.Disks disks = new FakeFileSystem.Disks();
+        disks.make("u1", "store", "vmhba0:1:0").write("/disk.vmdk", new byte[1 << 20]);
+        pc.storage.adapter("vmhba0").attached(new FakeAdapter(new FakeAdapter.Platter(64), 8, 1 << 20));
+        pc.volumes.stunMillis(1);
+        FakeFileSystem.Service service = FakeFileSystem.start(pc.volumes, disks, new FakeFormats());
+        Machine vm = pc.running("a", FakePc.HALT, "scsi0.present", "TRUE", "scsi0.virtualDev", "vmxlsilogic", "scsi0:0.present", "TRUE", "scsi0:0.name", "store:disk.vmdk");
+        Machine other = pc.running("b", FakePc.HALT, DISK);
+        service.stop();
+        while (vm.state() != PowerState.STUCK) Thread.onSpinWait();
+        assertEquals("stunned: waiting for the file system of store", vm.reason());
+        assertEquals(PowerState.ON, other.state());
+        service = FakeFileSystem.start(pc.volumes, disks, new FakeFormats());
+        while (vm.state() != PowerState.ON) Thread.onSpinWait();
+        service.stop();
+        while (vm.state() != PowerState.STUCK) Thread.onSpinWait();
+        vm.powerOff(PowerMode.HARD);
+        assertEquals(PowerState.OFF, vm.state());
+        FakeFileSystem.start(pc.volumes, disks, new FakeFormats());
+        assertEquals(0, pc.volumes.mounted().get(0).openFiles());
+        assertEquals(List.of(), disks.wrong());
     }
 }

@@ -59,7 +59,7 @@ class MachineDisksTest {
     @BeforeEach
     void start() {
         volumes = new HostVolumes(home, storage);
-        images = new ImageDisks(volumes, threads);
+        images = new ImageDisks(volumes, volumes::missing, threads);
     }
 
     @AfterEach
