@@ -2,6 +2,7 @@ package vmkernel.core.storage;
 
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -25,8 +26,6 @@ import vmkernel.api.files.Volumes;
 public final class ImageDisks {
     private static final Logger LOG = LoggerFactory.getLogger(ImageDisks.class);
     private static final Pattern NAME = Pattern.compile("(?i)/+vmfs/.+|\\[[^\\]]+\\].+|vmhba\\d+:\\d+:\\d+:\\d+:.+|.+\\.(vmdk|dsk)");
-    /** Names that do not begin at a folder of the host. */
-    private static final Pattern ON_VOLUME = Pattern.compile("(?i)/+vmfs/.+|\\[[^\\]]+\\].+|vmhba\\d+:\\d+:\\d+:\\d+:.+|[^/:]+:.+");
     private static final String REDO = ".REDO";
 
     private final Volumes volumes;
@@ -48,15 +47,19 @@ public final class ImageDisks {
     /** Whether a name in a configuration is that of a disk in files. */
     static boolean named(String value) { return NAME.matcher(value).matches(); }
 
-    /** Whether it is complete, not relative to some folder. */
-    static boolean onVolume(String value) { return ON_VOLUME.matcher(value).matches(); }
-
     /** What has gone that disks in files need, in words; empty if all is there. */
     Optional<String> missing() { return missing.get(); }
 
-    /** Opens one for a machine. @param end of the redo log of an undoable disk @throws IOException in one line */
-    Medium open(String name, String owner, DiskMode mode, DiskMode.End end) throws IOException {
+    /**
+     * Opens one for a machine.
+     *
+     * @param folder where paths of the host begin
+     * @param end of the redo log of an undoable disk
+     * @throws IOException in one line
+     */
+    Medium open(String name, Path folder, String owner, DiskMode mode, DiskMode.End end) throws IOException {
         VolumePath disk = volumes.resolve(name);
+        if (disk.volume().type().equals("host")) disk = volumes.resolve(folder.resolve(name).toString());
         DiskFormats formats = volumes.disks();
         VolumePath redo = new VolumePath(disk.volume(), disk.path() + REDO);
         boolean redoes = there(redo);

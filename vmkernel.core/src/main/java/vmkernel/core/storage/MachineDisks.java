@@ -119,7 +119,7 @@ public final class MachineDisks implements AutoCloseable {
         String owner = name + " " + disk.toLowerCase(Locale.ROOT);
         boolean writing = mode != DiskMode.NONPERSISTENT;
         try {
-            if (ImageDisks.named(value)) return images.open(ImageDisks.onVolume(value) ? value : config.resolve(value).toString(), owner, mode, end(disk + ".redoAtPowerOff"));
+            if (ImageDisks.named(value)) return images.open(value, config.resolve(""), owner, mode, end(disk + ".redoAtPowerOff"));
             if (mode.redo()) throw wrong(disk + ".mode", "is for virtual disks in files (.vmdk); a LUN or a raw disk image is persistent or nonpersistent");
             if (StoragePaths.NAME.matcher(value).matches()) {
                 Extent extent = storage.await(value, DRIVER_MILLIS).orElseThrow(() -> wrong(key, "there is no such disk; there are " + known()));
