@@ -14,6 +14,11 @@ import vmkernel.api.vm.Console;
 final class DebianShell {
     private static final Duration BOOT = Duration.ofMinutes(5), PATIENCE = Duration.ofMinutes(5);
 
+    /** What a Linux kernel says when a disk does not do as it should. */
+    static final Pattern DISK_TROUBLE = Pattern.compile("(?i)I/O error|buffer i/o|ext4-fs error|ext4-fs warning|jbd2.*error|attempting (task|host) (abort|reset)|reset (adapter|bus)|BUG:|Oops|bus error");
+    /** The same of a card, or the time. */
+    private static final Pattern OTHER_TROUBLE = Pattern.compile("(?i)transmit timed out|NETDEV WATCHDOG|soft lockup|rcu.*stall|hung_task|blocked for more than|WARNING:|Clocksource .* unstable");
+
     private final Console console;
     private final StringBuilder text = new StringBuilder();
     private int commands;
@@ -75,6 +80,18 @@ final class DebianShell {
         int status = output.lastIndexOf('<');
         if (!output.substring(status + 1).strip().equals("0")) throw new AssertionError(command + ": status " + output.substring(status + 1) + ": " + output);
         return output.substring(0, status);
+    }
+
+    /** Looks whether its kernel is content. */
+    void requireNoTrouble() throws InterruptedException {
+        requireNo(DISK_TROUBLE);
+        requireNo(OTHER_TROUBLE);
+    }
+
+    /** Looks whether its kernel has said something. */
+    void requireNo(Pattern trouble) throws InterruptedException {
+        String found = String.join("\n", run("dmesg").lines().filter(line -> trouble.matcher(line).find()).toList());
+        if (!found.isEmpty()) throw new AssertionError(found);
     }
 
     /** All that the guest said. */

@@ -1,26 +1,20 @@
 package it;
 
 import static org.junit.Assert.assertEquals;
-import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assume.assumeTrue;
 
-import java.io.InputStream;
 import java.io.OutputStream;
-import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 import javax.inject.Inject;
 import org.junit.Test;
 import org.junit.runner.RunWith;
@@ -29,9 +23,7 @@ import org.ops4j.pax.exam.Option;
 import org.ops4j.pax.exam.junit.PaxExam;
 import org.ops4j.pax.exam.spi.reactors.ExamReactorStrategy;
 import org.ops4j.pax.exam.spi.reactors.PerClass;
-import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.wiring.BundleWiring;
 import vmkernel.api.vm.PowerMode;
 import vmkernel.api.vm.PowerState;
 import vmkernel.api.vm.VirtualMachine;
@@ -48,10 +40,7 @@ public class GuestIoIT {
     private static final String TAP = "vmkit0", HOST = "10.98.7.1", GUEST = "10.98.7.2";
     private static final Path HOME = Vmk.ROOT.resolve("integration-tests/target/guest-io");
     private static final Path LUN = HOME.resolve("lun.img"), RAW = HOME.resolve("raw.img");
-    private static final int UPDATES = Integer.getInteger("vmk.updates", 20), TRANSFER = 100 << 20;
-    /** What a Linux kernel says when a disk, a card or the time does not do as it should. */
-    private static final Pattern TROUBLE = Pattern.compile("(?i)I/O error|buffer i/o|ext4-fs error|ext4-fs warning|jbd2.*error|transmit timed out|NETDEV WATCHDOG|attempting (task|host) (abort|reset)|soft lockup|rcu.*stall"
-        + "|hung_task|blocked for more than|BUG:|WARNING:|Oops|bus error|Clocksource .* unstable|reset (adapter|bus)");
+    private static final int TRANSFER = 100 << 20;
 
     @Inject private BundleContext context;
     @Inject private VmRegistry registry;
@@ -117,7 +106,7 @@ public class GuestIoIT {
             disksWork(shell);
             Path served = networkWorks(shell, host);
             updates(shell, host, served);
-            assertFalse(troubleIn(shell), TROUBLE.matcher(shell.run("dmesg")).find());
+            shell.requireNoTrouble();
             shell.run("umount /mnt && e2fsck -fn $lun");
             shell.send("poweroff -f\n");
             assertEquals(null, machine.off().get(60, TimeUnit.SECONDS).failure());
@@ -129,10 +118,6 @@ public class GuestIoIT {
         Process check = new ProcessBuilder("e2fsck", "-fn", LUN.toString()).redirectErrorStream(true).start();
         String said = new String(check.getInputStream().readAllBytes());
         assertEquals(said, 0, check.waitFor());
-    }
-
-    private static String troubleIn(DebianShell shell) throws InterruptedException {
-        return String.join("\n", shell.run("dmesg").lines().filter(line -> TROUBLE.matcher(line).find()).toList());
     }
 
     private static void driversBind(DebianShell shell) throws InterruptedException {
@@ -191,38 +176,19 @@ public class GuestIoIT {
     }
 
     private String updated(DebianShell shell, Namespace host, String name) throws Exception {
-        Bundle bundle = Arrays.stream(context.getBundles()).filter(any -> name.equals(any.getSymbolicName())).findFirst().orElseThrow();
         shell.run("kill $(pidof pauses); (/sbin/pauses $lun > /tmp/pauses &)");
         Path pings = HOME.resolve("ping-" + name + ".log");
         Process ping = host.start(pings, "ping", "-i", "0.002", "-D", GUEST);
-        List<WeakReference<ClassLoader>> loaders = new ArrayList<>();
-        for (int i = 0; i < UPDATES; i++) {
-            loaders.add(new WeakReference<>(bundle.adapt(BundleWiring.class).getClassLoader()));
-            try (InputStream jar = Files.newInputStream(Bundles.jar(name))) {
-                bundle.update(jar);
-            }
-            assertEquals(name, Bundle.ACTIVE, bundle.getState());
-            TimeUnit.MILLISECONDS.sleep(200); // the load goes on for a while on each
-        }
+        Updates updates = Updates.of(context, name);
         ping.destroy();
         ping.waitFor();
         shell.run("true");
-        String line = name + ": " + UPDATES + " updates; longest answer to a ping " + longest(pings) + " ms; disk reads of 5 ms and more, us: " + shell.run("grep -c . /tmp/pauses || true; sort -k 2 -n /tmp/pauses | tail -1").strip().replace("\n", " of them, longest ");
-        collected(name, loaders);
+        String line = name + ": " + Updates.COUNT + " updates; longest answer to a ping " + longest(pings) + " ms; disk reads of 5 ms and more, us: " + shell.run("grep -c . /tmp/pauses || true; sort -k 2 -n /tmp/pauses | tail -1").strip().replace("\n", " of them, longest ");
+        updates.requireCollected();
         return line;
     }
 
     private static double longest(Path pings) throws Exception {
         return Files.readAllLines(pings).stream().filter(line -> line.contains("time=")).mapToDouble(line -> Double.parseDouble(line.replaceFirst(".*time=([0-9.]+) ms.*", "$1"))).max().orElse(-1);
-    }
-
-    /** No class loader of a replaced bundle stays. */
-    private static void collected(String name, List<WeakReference<ClassLoader>> loaders) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (loaders.stream().anyMatch(loader -> loader.get() != null)) {
-            assertTrue(name + ": " + loaders.stream().filter(loader -> loader.get() != null).count() + " of " + loaders.size() + " old class loaders stay", System.nanoTime() < deadline);
-            System.gc();
-            TimeUnit.MILLISECONDS.sleep(200);
-        }
     }
 }
