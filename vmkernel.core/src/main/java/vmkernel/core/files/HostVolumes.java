@@ -96,6 +96,8 @@ public final class HostVolumes implements Volumes {
     /** Time that machines go on without code that their disks need: as long as it takes to replace it. */
     private volatile long stunMillis = 2000;
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    /** Times that code went. Changed under the lock of who replaces. */
+    private volatile long absences;
 
     /** A device and its part in a volume. */
     private record Found(BlockDevice device, VolumeExtent extent, FileSystem fileSystem) {}
@@ -136,8 +138,10 @@ public final class HostVolumes implements Volumes {
         return () -> listeners.remove(listener);
     }
 
+    /** After a while, unless the code has come and gone again by then. */
     private void tellIfMissing() {
-        clock.schedule(() -> threads.execute(() -> { if (missing().isPresent()) listeners.forEach(Runnable::run); }), stunMillis, TimeUnit.MILLISECONDS);
+        long mine = ++absences;
+        clock.schedule(() -> threads.execute(() -> { if (mine == absences && missing().isPresent()) listeners.forEach(Runnable::run); }), stunMillis, TimeUnit.MILLISECONDS);
     }
 
     @Deactivate
