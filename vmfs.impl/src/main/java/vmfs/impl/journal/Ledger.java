@@ -29,7 +29,7 @@ import vmkernel.api.storage.BlockDevice;
 public final class Ledger implements Committed {
     /** How long other hosts wait for one that is busy, at least. */
     private static final long TURN_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
-    private static final int MAX_REPEATS = 3;
+    private static final int MAX_REPEATS = 3, MAX_YIELDS = 20;
 
     private final Extents extents;
     private final MetadataCache cache;
@@ -37,9 +37,8 @@ public final class Ledger implements Committed {
     private final Consumer<String> broken;
     private final Runnable forgotten;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition released = lock.newCondition();
-    /** Who holds it commits. Taken before {@link #lock}. */
-    private final ReentrantLock committing = new ReentrantLock();
+    /** A group came to its end. */
+    private final Condition ended = lock.newCondition();
     /** What is not in its place yet, newest. The groups have the same pages. */
     private final Map<Long, Page> pending = new HashMap<>();
     private final Metadata image;
@@ -196,7 +195,7 @@ public final class Ledger implements Committed {
             if (readOnly != null) throw new IOException(readOnly);
             if (open != null) return open;
             if (!committingNow || System.nanoTime() - reservedSince < TURN_NANOS) break;
-            released.awaitUninterruptibly();
+            ended.awaitUninterruptibly();
         }
         if (reservation == null) {
             reservation = extents.first().reserve();
@@ -212,21 +211,20 @@ public final class Ledger implements Committed {
         return open;
     }
 
+    /** Returns when the group is at its end. One of those who wait for it commits it, when that before is. */
     private void commit(Group group) {
-        committing.lock();
+        // who is about to join the group is let in
+        for (int i = 0; i < MAX_YIELDS && lock.hasQueuedThreads(); i++) Thread.yield();
+        lock.lock();
         try {
-            lock.lock();
-            try {
-                if (group.done()) return;
-                open = null;
-                committingNow = true;
-            } finally {
-                lock.unlock();
-            }
-            write(group);
+            while (committingNow && !group.done()) ended.awaitUninterruptibly();
+            if (group.done()) return;
+            if (open == group) open = null;
+            committingNow = true;
         } finally {
-            committing.unlock();
+            lock.unlock();
         }
+        write(group);
     }
 
     private void write(Group group) {
@@ -243,6 +241,7 @@ public final class Ledger implements Committed {
         lock.lock();
         try {
             committingNow = false;
+            ended.signalAll();
             if (failure == null) cache.written(sectors);
             end(group, failure);
         } finally {
@@ -277,7 +276,6 @@ public final class Ledger implements Committed {
     private void release() {
         BlockDevice.Reservation held = reservation;
         reservation = null;
-        released.signalAll();
         if (held == null) return;
         try {
             held.close();
@@ -300,18 +298,14 @@ public final class Ledger implements Committed {
 
     /** Nothing waits, and the journal has nothing that would be written again. */
     public void close() throws IOException {
-        committing.lock();
+        lock.lock();
         try (BlockDevice.Reservation alone = extents.first().reserve()) {
-            lock.lock();
-            try {
-                if (readOnly != null) return;
-                catchUp();
-                journal.clear();
-            } finally {
-                lock.unlock();
-            }
+            while (committingNow) ended.awaitUninterruptibly();
+            if (readOnly != null) return;
+            catchUp();
+            journal.clear();
         } finally {
-            committing.unlock();
+            lock.unlock();
         }
     }
 }
