@@ -30,6 +30,7 @@ import vmkernel.api.storage.BlockResult;
 class FaultsTest {
     /** Two grain tables of a redo log, and a last grain that is not whole. */
     private static final int BLOCKS = 4096 + 777;
+    private static final int WRITERS = 4;
     @TempDir
     Path folder;
     private final VmdkFormats formats = new VmdkFormats();
@@ -314,6 +315,40 @@ class FaultsTest {
                 Disks.assertContents(expected, disk);
             }
             assertEquals(List.of(), formats.check(volume.at("/d.vmdk"), Progress.NONE));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DiskFormat.class, names = {"MONOLITHIC_SPARSE", "VMFS_SPARSE"})
+    void whatEachOfManyWritersFlushedIsThereAfterAPowerCut(DiskFormat format) throws Exception {
+        for (int seed = 0; seed < 15; seed++) {
+            Stamps before = new Stamps(BLOCKS);
+            MemoryVolume volume = volume(format, before);
+            int last = volume.steps() + 20 + 29 * seed;
+            List<Stamps> stamps = new ArrayList<>();
+            List<Thread> threads = new ArrayList<>();
+            DiskImage disk = open(volume, "/d.vmdk", Mode.WRITE);
+            volume.failing(step -> step >= last);
+            volume.leisurely();
+            for (int number = 0; number < WRITERS; number++) {
+                int mine = number;
+                Stamps own = before.copy();
+                Random random = new Random(seed * WRITERS + number);
+                stamps.add(own);
+                threads.add(new Thread(() -> {
+                    for (boolean good = true; good; ) {
+                        good = own.write(disk, random.nextInt(BLOCKS / WRITERS) * WRITERS + mine, 1).good();
+                        if (random.nextInt(4) == 0) good &= own.flush(disk).good();
+                    }
+                }));
+            }
+            threads.forEach(Thread::start);
+            for (Thread thread : threads) thread.join();
+            MemoryVolume left = volume.cut(new Random(seed));
+            try (DiskImage again = open(left, "/d.vmdk", Mode.WRITE)) {
+                for (int number = 0; number < WRITERS; number++) stamps.get(number).verify(Disks.contents(again), number, WRITERS, "seed " + seed);
+            }
+            assertEquals(List.of(), formats.check(left.at("/d.vmdk"), Progress.NONE));
         }
     }
 }

@@ -40,6 +40,7 @@ final class MemoryVolume implements Volume {
     private int steps;
     private IntPredicate fails = step -> false;
     private boolean full, links;
+    private int yields;
 
     /** Bytes, of which most may be a hole. */
     private static final class Bytes {
@@ -120,6 +121,9 @@ final class MemoryVolume implements Volume {
 
     /** No file can grow any more, nor be made. */
     synchronized void full(boolean now) { full = now; }
+
+    /** Others come in between after a flush, as they do when one takes its time. */
+    synchronized void leisurely() { yields = 50; }
 
     /** Files can have several names. */
     synchronized void linking() { links = true; }
@@ -306,6 +310,7 @@ final class MemoryVolume implements Volume {
                 for (Written written : content.unstable) written.into(content.stable);
                 content.unstable.clear();
             }
+            for (int i = 0; i < yields; i++) Thread.yield();
         }
 
         @Override
