@@ -23,10 +23,15 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import vmfs.impl.fixture.Craft;
 import vmfs.impl.fixture.Host;
 import vmfs.impl.fixture.RamDisk;
 import vmfs.impl.fixture.ReferenceVolumes;
 import vmfs.impl.fixture.VmfsTools;
+import vmfs.impl.format.Address;
+import vmfs.impl.format.FileDescriptor;
+import vmfs.impl.format.Generation;
+import vmfs.impl.format.LvmHeader;
 import vmkernel.api.files.FileStatus;
 import vmkernel.api.files.MountedVolume;
 import vmkernel.api.files.VmFile;
@@ -173,6 +178,34 @@ class ReferenceReadingTest {
         assertThrows(IOException.class, () -> next.reopen(77));
         assertThrows(IOException.class, file::length, "the old one is closed");
         next.close();
+    }
+
+    /** ESXi's own have none in so small a volume, so a file is changed: its block becomes one of addresses. */
+    @Test
+    void pointerBlocksOfVmfs6AreAmongTheSubBlocks() throws IOException {
+        RamDisk disk = ReferenceVolumes.vmfs6();
+        Craft craft = Craft.of(disk);
+        Generation six = Generation.VMFS6;
+        long file = fileFive(craft);
+        long pointers = craft.geometry().subBlocks().itemAt(0, 9);
+        craft.change(file + six.sectorBytes(), 4096, meta -> {
+            meta.putLong(0x14, (5L << 20) + 100).putLong(0x1c, 1 << 20).putLong(0x24, 3).putInt(0x44, FileDescriptor.POINTER_BLOCKS);
+        });
+        craft.change(file + six.addressesOffset(), 8, address -> address.putLong(0, 9L << 56 | Address.POINTER_BLOCK));
+        craft.change(pointers, 65536, addresses -> {
+            addresses.putLong(0, 8L << 51 | Address.FILE_BLOCK); // blocks of others: nobody writes here
+            addresses.putLong(3 * 8, 9L << 51 | Address.FILE_BLOCK);
+            addresses.putLong(5 * 8, 200L << 51 | 1L << 15 | Address.FILE_BLOCK);
+        });
+        try (MountedVolume volume = mount(disk)) {
+            byte[] content = content(volume, "/directory/file5");
+            assertArrayEquals(Arrays.copyOf(disk.get(LvmHeader.DATA + (8 << 20), 1 << 20), 1 << 20), Arrays.copyOf(content, 1 << 20));
+            VmfsTools.withImage(disk, image -> assertArrayEquals(rest(VmfsTools.run("debugvmfs6", image.toString(), "cat", "/directory/file5"), "VMFS version: 6\n".length()), content));
+        }
+    }
+
+    private static long fileFive(Craft craft) throws IOException {
+        return craft.at(new Walk(craft.geometry(), craft.metadata(), Directory::find).existing("/directory/file5", false).descriptor().address());
     }
 
     @Test
