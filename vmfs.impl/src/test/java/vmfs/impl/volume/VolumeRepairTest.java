@@ -155,6 +155,29 @@ class VolumeRepairTest {
     }
 
     @Test
+    void aJournalThatWaitsIsCountedWithoutAWrite() throws IOException {
+        RecordingDisk disk = new RecordingDisk(Craft.of("vmfs5", 1, 1).disk());
+        try (MountedVolume volume = new VmfsFileSystem().mount(List.of(disk), new Host(Host.reader().hostUuid(), false), Optional.empty())) {
+            assertEquals(Optional.empty(), volume.readOnly());
+            volume.mkdir("/folder", 0755);
+            for (int i = 0; i < 4; i++) {
+                try (VmFile file = volume.create("/folder/file" + i, 0644)) {
+                    file.write(0, ByteBuffer.wrap(bytes(i % 2 == 0 ? 100 : 3 * MIB)));
+                }
+            }
+            volume.rename("/folder/file1", "/moved");
+            volume.delete("/folder/file3");
+            volume.symlink("/link", "folder/file0");
+        }
+        int count = disk.events().size();
+        for (int i = 0; i <= count; i++) {
+            RamDisk after = disk.cut(i);
+            assertEquals(List.of(), look(after).errors(), i + " of " + count);
+            assertEquals(0, repair(after).repaired(), i + " of " + count);
+        }
+    }
+
+    @Test
     void whatAnotherHostHasMountedIsLeftAlone() throws IOException {
         RamDisk disk = ReferenceVolumes.vmfs5();
         Craft craft = Craft.of(disk);
