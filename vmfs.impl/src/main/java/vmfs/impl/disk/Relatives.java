@@ -23,7 +23,7 @@ final class Relatives {
         String folder = disk.path().substring(0, disk.path().lastIndexOf('/') + 1);
         for (FileStatus entry : disk.volume().list(folder.length() > 1 ? folder.substring(0, folder.length() - 1) : folder)) {
             VolumePath other = disk.sibling(entry.name());
-            boolean candidate = entry.type() == FileStatus.Type.FILE && Places.named(other) && !entry.name().endsWith("-flat.vmdk");
+            boolean candidate = entry.type() == FileStatus.Type.FILE && (Places.named(other) && !entry.name().endsWith("-flat.vmdk") || Places.redo(other));
             if (!candidate || other.path().equals(disk.path())) continue;
             if (isChild(other, disk)) throw Places.refused(disk, "is the parent of " + entry.name() + " and cannot " + what + "; commit or delete that first");
         }
@@ -31,7 +31,8 @@ final class Relatives {
 
     private static boolean isChild(VolumePath other, VolumePath disk) {
         try (DiskText text = DiskText.open(DiskFiles.PLAIN, other, Mode.READ)) {
-            return !text.made() && text.descriptor().parentHint().isPresent() && text.parent().path().equals(disk.path());
+            boolean itself = !text.made() || Places.redo(other); // and not its extent, which may tell the parent too
+            return itself && text.descriptor().parentHint().isPresent() && text.parent().path().equals(disk.path());
         } catch (IOException e) {
             LOG.debug("{} is not looked at: {}", other, e.getMessage());
             return false;

@@ -80,6 +80,9 @@ class OperationsTest {
         assertTrue(line(() -> formats.delete(volume.at("/a.vmdk"))).contains("is the parent of b.vmdk"));
         assertTrue(line(() -> formats.rename(volume.at("/a.vmdk"), volume.at("/c.vmdk"))).contains("is the parent of b.vmdk"));
         formats.delete(volume.at("/b.vmdk"));
+        formats.createChild(volume.at("/a.vmdk"), volume.at("/a.vmdk.REDO"));
+        assertTrue(line(() -> formats.delete(volume.at("/a.vmdk"))).contains("is the parent of a.vmdk.REDO"));
+        formats.delete(volume.at("/a.vmdk.REDO"));
         formats.delete(volume.at("/a.vmdk"));
         assertEquals(List.of(), volume.names());
     }
