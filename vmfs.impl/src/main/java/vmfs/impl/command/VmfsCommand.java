@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,6 +25,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import vmfs.impl.image.Image;
+import vmkernel.api.disk.DiskFormats;
+import vmkernel.api.disk.DiskInfo;
 import vmkernel.api.files.CheckReport;
 import vmkernel.api.files.FileStatus;
 import vmkernel.api.files.FileStatus.Type;
@@ -49,6 +52,8 @@ import vmkernel.api.storage.BlockDevice;
         "Extents of one volume have commas between.", "Paths are in the volume. Where a path may be on either side, a colon marks the volume's: vmfs disk.img cp :/vm/a.vmdk ."})
 public final class VmfsCommand {
     private final FileSystem kind;
+    /** Made when it is needed. */
+    private final Supplier<DiskFormats> formats;
     private final WritableByteChannel bytes;
     private final PrintStream out, err;
     private final boolean terminal;
@@ -60,8 +65,9 @@ public final class VmfsCommand {
     private String image;
 
     /** @param terminal whether {@code err} is one */
-    VmfsCommand(FileSystem kind, OutputStream out, PrintStream err, boolean terminal) {
+    VmfsCommand(FileSystem kind, Supplier<DiskFormats> formats, OutputStream out, PrintStream err, boolean terminal) {
         this.kind = kind;
+        this.formats = formats;
         this.bytes = Channels.newChannel(out);
         this.out = new PrintStream(new BufferedOutputStream(out, 1 << 16));
         this.err = err;
@@ -256,6 +262,24 @@ public final class VmfsCommand {
         for (String holder : volume.locks(path)) out.println(path + ": " + holder);
         if (!folder(volume, path)) return;
         for (FileStatus entry : volume.list(path)) locks(volume, (path.endsWith("/") ? path : path + "/") + entry.name());
+    }
+
+    @Command(name = "disks", description = "Tells what virtual disks are, or writes what one shows, parents included, to a raw image.")
+    int disks(@Option(names = "--raw", paramLabel = "FILE", description = "of the machine, which is made: the content of the one disk that is named") Path raw,
+        @Parameters(paramLabel = "PATH", description = "descriptors in the volume", arity = "1..*") List<String> paths) throws IOException {
+        if (raw != null && paths.size() != 1) throw new ParameterException(command.commandLine().getSubcommands().get("disks"), "--raw writes one disk");
+        return with(false, volume -> {
+            for (String path : paths) {
+                VolumePath disk = new VolumePath(volume, inVolume(path));
+                if (raw != null) watched("writing", true, progress -> new RawExport(formats.get(), progress).write(disk, raw)); else describe(formats.get().info(disk));
+            }
+            return 0;
+        });
+    }
+
+    private void describe(DiskInfo disk) {
+        out.println(disk.disk().path() + ": " + disk.format() + ", " + Sizes.human(disk.bytes()) + " (" + disk.bytes() + " bytes), " + Sizes.human(disk.allocatedBytes()) + " allocated"
+            + disk.parent().map(parent -> ", on " + parent.path()).orElse(""));
     }
 
     @Command(name = "check", description = "Looks whether the volume is whole. Status 0 if it is, or was mended.")

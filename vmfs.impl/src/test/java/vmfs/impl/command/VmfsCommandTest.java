@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import vmfs.impl.fixture.ReferenceVolumes;
 import vmfs.impl.fixture.VmfsTools;
+import vmfs.impl.disk.VmdkFormats;
 import vmfs.impl.volume.VmfsFileSystem;
 
 /** The command as a user gives it; what it reads is held against Debian's tools. */
@@ -33,7 +34,7 @@ class VmfsCommandTest {
         err.reset();
         String[] arguments = new String[words.length];
         for (int i = 0; i < words.length; i++) arguments[i] = words[i].toString();
-        return new VmfsCommand(new VmfsFileSystem(), out, new PrintStream(err, true), false).run(arguments);
+        return new VmfsCommand(new VmfsFileSystem(), VmdkFormats::new, out, new PrintStream(err, true), false).run(arguments);
     }
 
     private String said(Object... words) {
@@ -124,6 +125,24 @@ class VmfsCommandTest {
         assertTrue(out.toString().contains("Usage: vmfs"), out::toString);
         assertEquals(0, run("x.img", "cp", "--help"));
         assertTrue(out.toString().contains("A colon marks paths in the volume"), out::toString);
+    }
+
+    @Test
+    void aDiskInTheVolumeBecomesARawImage() throws IOException, InterruptedException {
+        Path image = folder.resolve("new.img");
+        byte[] data = new byte[6 << 20];
+        new java.util.Random(5).nextBytes(data);
+        java.util.Arrays.fill(data, 1 << 20, 3 << 20, (byte) 0);
+        Path raw = Files.write(folder.resolve("raw"), data);
+        Path disk = folder.resolve("disk.vmdk");
+        assertEquals(0, new ProcessBuilder("qemu-img", "convert", "-f", "raw", "-O", "vmdk", raw.toString(), disk.toString()).inheritIO().start().waitFor());
+        said(image, "mkfs", "--size", "300m");
+        said(image, "cp", disk, ":/");
+        assertTrue(said(image, "disks", "/disk.vmdk").startsWith("/disk.vmdk: monolithicSparse, 6.0M (6291456 bytes), "), out::toString);
+        said(image, "disks", "/disk.vmdk", "--raw", folder.resolve("back"));
+        assertEquals(-1, Files.mismatch(raw, folder.resolve("back")));
+        assertEquals("vmfs: " + folder + "/back: is there already", trouble(1, image, "disks", "/disk.vmdk", "--raw", folder.resolve("back")));
+        assertTrue(trouble(1, image, "disks", "/none.vmdk").startsWith("vmfs: /"), err::toString);
     }
 
     private static void make(Path file, long bytes) throws IOException {
