@@ -137,7 +137,7 @@ public class ScriptIT {
     @Test
     public void everyCommandHasHelp() throws Exception {
         Vmk.Result result = shell("help");
-        for (String name : new String[] {"cat", "console", "create", "getconfig", "list", "ls", "register", "reset", "setconfig", "start", "stop", "unregister", "version", "vmware-cmd"}) {
+        for (String name : new String[] {"cat", "console", "create", "getconfig", "list", "ls", "cp", "register", "reset", "setconfig", "start", "stop", "unregister", "version", "vmware-cmd", "vmkfstools", "vdf"}) {
             assertTrue(name, result.out().lines().anyMatch(line -> line.matches(name + " +[a-zA-Z].{10,}")));
             assertTrue(name, shell("help " + name).out().startsWith(name));
         }

@@ -74,6 +74,16 @@ final class Vmk implements AutoCloseable {
         }
     }
 
+    /** Runs {@code ./vmfs} to its end. */
+    static Result runVmfs(Path folder, String... arguments) throws IOException, InterruptedException {
+        List<String> command = command(arguments);
+        command.set(0, ROOT.resolve("vmfs").toString());
+        try (Vmk vmfs = new Vmk(builder(folder, command))) {
+            vmfs.endOfInput();
+            return vmfs.end();
+        }
+    }
+
     private static List<String> command(String... arguments) {
         List<String> command = new ArrayList<>(List.of(ROOT.resolve("vmk").toString()));
         command.addAll(Arrays.asList(arguments));
