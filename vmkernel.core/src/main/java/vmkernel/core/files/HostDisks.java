@@ -35,7 +35,7 @@ final class HostDisks implements DiskFormats {
         disks.forEach(OpenDisk::detach);
     }
 
-    /** Formats and files are there. */
+    /** Formats are there, and more volumes perhaps: disks whose files are there are opened again. */
     void attach(DiskFormats formats) {
         disks.forEach(disk -> disk.attach(formats));
         gate.open(formats);

@@ -20,7 +20,6 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
@@ -76,6 +75,14 @@ public final class HostVolumes implements Volumes {
     /** By the time they were mounted. */
     private final List<Datastore> mounted = new CopyOnWriteArrayList<>();
 
+    private final Searches searches = new Searches(threads, this::look);
+    private volatile boolean closed;
+    /** How long who asks for a volume waits for it, in case the host is just starting; after which time a missing successor is told. */
+    private volatile long patienceMillis = 2000, successorMillis = 30_000;
+    /** Time that machines go on without code that their disks need: as long as it takes to replace it. */
+    private volatile long stunMillis = 2000;
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+
     /** Held by who mounts, unmounts or replaces. What follows is guarded by it. */
     private final ReentrantLock changes = new ReentrantLock();
     /** Whose disks are open; null if none's. */
@@ -84,19 +91,7 @@ public final class HostVolumes implements Volumes {
     private final Set<String> leftOut = new HashSet<>();
     /** What was said of a volume or a device, so that it is said once. */
     private final Map<String, String> told = new HashMap<>();
-
-    private final ReentrantLock looking = new ReentrantLock();
-    private final Condition looked = looking.newCondition();
-    /** Searches that were asked for and are not done; and whether any is. Guarded by looking. */
-    private int searches;
-    private boolean searched;
-    private volatile boolean closed;
-    /** How long who asks for a volume waits for it, in case the host is just starting; after which time a missing successor is told. */
-    private volatile long patienceMillis = 2000, successorMillis = 30_000;
-    /** Time that machines go on without code that their disks need: as long as it takes to replace it. */
-    private volatile long stunMillis = 2000;
-    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-    /** Times that code went. Changed under the lock of who replaces. */
+    /** Times that code went; read by any thread. */
     private volatile long absences;
 
     /** A device and its part in a volume. */
@@ -116,7 +111,7 @@ public final class HostVolumes implements Volumes {
         identity = new HostIdentity(home.resolve("var/hosts"));
         clock.setRemoveOnCancelPolicy(true);
         host = new Mounting.Host(identity, clock, threads);
-        deaf = storage.onChange(this::lookAgain);
+        deaf = storage.onChange(searches::ask);
     }
 
     void patienceMillis(long millis) { patienceMillis = millis; }
@@ -147,6 +142,7 @@ public final class HostVolumes implements Volumes {
     @Deactivate
     public void close() {
         closed = true;
+        searches.close();
         deaf.run();
         changes.lock();
         try {
@@ -165,7 +161,7 @@ public final class HostVolumes implements Volumes {
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     void bindFileSystem(FileSystem fileSystem) {
         fileSystems.add(fileSystem);
-        lookAgain();
+        searches.ask();
     }
 
     /** Returns when nothing of ours is in its code any more. */
@@ -199,7 +195,7 @@ public final class HostVolumes implements Volumes {
     @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, policyOption = ReferencePolicyOption.GREEDY)
     void bindFormats(DiskFormats service) {
         formats = service;
-        lookAgain();
+        searches.ask();
     }
 
     /** Returns when nothing of ours is in its code any more. */
@@ -213,7 +209,7 @@ public final class HostVolumes implements Volumes {
         } finally {
             changes.unlock();
         }
-        lookAgain();
+        searches.ask();
     }
 
     private void detachDisks() {
@@ -222,39 +218,6 @@ public final class HostVolumes implements Volumes {
     }
 
     // Looking for volumes.
-
-    /** Soon, on another thread. */
-    private void lookAgain() {
-        if (closed) return;
-        looking.lock();
-        try {
-            if (searches++ > 0) return; // whoever is at it does it once more
-        } finally {
-            looking.unlock();
-        }
-        threads.execute(this::search);
-    }
-
-    private void search() {
-        for (int asked = 1; asked > 0; ) {
-            looking.lock();
-            try {
-                asked = searches;
-            } finally {
-                looking.unlock();
-            }
-            look();
-            looking.lock();
-            try {
-                searches -= asked;
-                asked = searches;
-                searched = true;
-                looked.signalAll();
-            } finally {
-                looking.unlock();
-            }
-        }
-    }
 
     private void look() {
         changes.lock();
@@ -286,7 +249,7 @@ public final class HostVolumes implements Volumes {
             }
         }
         DiskFormats now = formats;
-        if (now == null || serving != null || !mounted.stream().allMatch(Datastore::isPresent)) return;
+        if (now == null || serving != null && serving != now) return;
         serving = now;
         disks.attach(now);
         if (!listeners.isEmpty()) threads.execute(() -> listeners.forEach(Runnable::run));
@@ -439,20 +402,10 @@ public final class HostVolumes implements Volumes {
     private Optional<Datastore> on(BlockDevice device) { return mounted.stream().filter(volume -> volume.devices().stream().anyMatch(known -> known.name().equals(device.name()))).findFirst(); }
 
     /** While the host is just starting, its volumes are waited for. */
-    private void awaitFirstSearch(BooleanSupplier enough) {
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMillis);
-        looking.lock();
-        try {
-            while (!closed && !enough.getAsBoolean() && (searches > 0 || !ready()) && System.nanoTime() < end) looked.await(50, TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            looking.unlock();
-        }
-    }
+    private void awaitFirstSearch(BooleanSupplier enough) { searches.await(() -> enough.getAsBoolean() || searches.settled() && ready(), patienceMillis); }
 
-    /** Devices were looked at. */
-    private boolean ready() { return searched && !fileSystems.isEmpty() && storage.adapters().stream().anyMatch(adapter -> !adapter.units().isEmpty()); }
+    /** There is something to search, and to do it with. */
+    private boolean ready() { return !fileSystems.isEmpty() && storage.adapters().stream().anyMatch(adapter -> !adapter.units().isEmpty()); }
 
     @Override
     public VolumePath resolve(String path) throws IOException {
@@ -512,7 +465,7 @@ public final class HostVolumes implements Volumes {
             return extents.get(0).fileSystem.check(extents.stream().map(Found::device).toList(), repair, progress);
         } finally {
             release.run();
-            lookNow();
+            searches.now();
         }
     }
 
@@ -539,20 +492,7 @@ public final class HostVolumes implements Volumes {
         } finally {
             changes.unlock();
         }
-        lookNow();
-    }
-
-    /** Returns when it is done. */
-    private void lookNow() {
-        lookAgain();
-        looking.lock();
-        try {
-            while (searches > 0 && !closed) looked.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            looking.unlock();
-        }
+        searches.now();
     }
 
     @Override

@@ -50,6 +50,9 @@ final class KeptFiles implements DiskFormats.DiskFiles, AutoCloseable {
         });
     }
 
+    /** Whether the file systems of all are there. */
+    synchronized boolean arePresent() { return kept.stream().allMatch(known -> !(known.path.volume() instanceof Datastore volume) || volume.isPresent()); }
+
     /** The disk is closed for good. */
     @Override
     public synchronized void close() throws IOException {

@@ -56,9 +56,9 @@ final class OpenDisk implements DiskImage {
         code = null;
     }
 
-    /** A successor opens it again. If it cannot, requests wait for the next. */
+    /** A successor opens it again. If it cannot, or the volume of a file is not there, requests wait on. */
     synchronized void attach(DiskFormats formats) {
-        if (code != null || over) return;
+        if (code != null || over || !files.arePresent()) return;
         try {
             code = formats.open(files, disk, mode);
         } catch (IOException | RuntimeException | LinkageError e) {

@@ -78,6 +78,8 @@ public final class FakeFileSystem implements FileSystem {
 
     private final Disks disks;
     volatile boolean refusesState, hangs, refusesMount;
+    /** UUID of a volume that it does not mount. */
+    volatile String refused;
     volatile Mount last;
 
     public FakeFileSystem(Disks disks) { this.disks = disks; }
@@ -107,6 +109,7 @@ public final class FakeFileSystem implements FileSystem {
         if (refusesMount) throw new IOException("byte 4096: is damaged");
         if (refusesState && state.isPresent()) throw new IOException("the state is not understood");
         VolumeExtent extent = disks.extents.get(extents.get(0).name());
+        if (extent.uuid().equals(refused)) throw new IOException("byte 4096: is damaged");
         if (extents.size() != extent.extents()) disks.wrong("mounted on " + extents);
         return last = new Mount(extent, disks.volumes.get(extent.uuid()), context, state);
     }

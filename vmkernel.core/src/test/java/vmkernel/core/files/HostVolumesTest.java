@@ -351,6 +351,33 @@ class HostVolumesTest {
         assertEquals(0, volumes.mounted().get(0).openFiles());
     }
 
+    @Test
+    void aVolumeThatNoSuccessorTakesUpHoldsUpItsOwnDisksOnly() throws Exception {
+        driver.units = List.of(lun(1), lun(2));
+        for (int i = 1; i <= 2; i++) disks.make("u" + i, "store" + i, "vmhba0:" + i + ":0").files.put("/a", new byte[512]);
+        start();
+        List<CompletableFuture<BlockResult>> ends = new ArrayList<>();
+        List<DiskImage> open = new ArrayList<>();
+        for (int i = 1; i <= 2; i++) open.add(volumes.disks().open(DiskFormats.DiskFiles.PLAIN, volumes.resolve("[store" + i + "] a"), VmFile.Mode.WRITE));
+        unload();
+        for (DiskImage disk : open) {
+            CompletableFuture<BlockResult> end = new CompletableFuture<>();
+            disk.submit(BlockOperation.FLUSH, 0, null, end::complete);
+            ends.add(end);
+        }
+        fileSystem = new FakeFileSystem(disks);
+        fileSystem.refused = "u2";
+        volumes.bindFileSystem(fileSystem);
+        volumes.bindFormats(formats);
+        assertEquals(BlockResult.GOOD, ends.get(0).get());
+        assertFalse(ends.get(1).isDone());
+        assertEquals("the file system of store2", volumes.missing().orElseThrow());
+        fileSystem.refused = null;
+        volumes.rescan();
+        assertEquals(BlockResult.GOOD, ends.get(1).get());
+        for (DiskImage disk : open) disk.close();
+    }
+
     /** Each writer counts in blocks of its own, and reads back what it wrote. */
     @Test
     void codeIsReplacedUnderLoadWithoutAnErrorOrALostByte() throws Exception {
