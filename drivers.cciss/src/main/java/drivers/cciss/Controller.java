@@ -94,7 +94,7 @@ final class Controller implements BlockAdapter {
     private int abortedTag;
     private long abortedAt;
 
-    private final LongAdder reads = new LongAdder(), writes = new LongAdder(), flushes = new LongAdder(), reservations = new LongAdder();
+    private final LongAdder reads = new LongAdder(), writes = new LongAdder(), flushes = new LongAdder(), reservations = new LongAdder(), conflicts = new LongAdder();
     private final LongAdder bytesRead = new LongAdder(), bytesWritten = new LongAdder(), interrupts = new LongAdder(), completions = new LongAdder();
     private final LongAdder errors = new LongAdder(), underruns = new LongAdder(), retries = new LongAdder(), timeouts = new LongAdder();
     private final LongAdder aborts = new LongAdder(), invalidTags = new LongAdder(), waits = new LongAdder(), noBuffer = new LongAdder();
@@ -335,7 +335,7 @@ final class Controller implements BlockAdapter {
         if (command.commandStatus() == ErrorInfo.UNDERRUN) underruns.increment();
         if (verdict.doubtful()) doubtful = true;
         if (verdict.again() && command.attempts < ATTEMPTS) return null;
-        if (!verdict.result().good()) errors.increment();
+        if (verdict.result().status() == BlockResult.Status.RESERVATION_CONFLICT) conflicts.increment(); else if (!verdict.result().good()) errors.increment();
         return verdict.result();
     }
 
@@ -562,6 +562,7 @@ final class Controller implements BlockAdapter {
         values.put("writes", writes.sum());
         values.put("flushes", flushes.sum());
         values.put("reservations", reservations.sum());
+        values.put("reservation conflicts", conflicts.sum());
         values.put("bytes read", bytesRead.sum());
         values.put("bytes written", bytesWritten.sum());
         values.put("in flight", (long) pool.inFlight());

@@ -95,6 +95,9 @@ class ControllerTest {
         disk.attention = 0x062900; // after a reset
         assertEquals(BlockResult.GOOD, bench.submit(BlockOperation.RESERVE, 0).result());
         assertEquals(4L, bench.driver.statistics().get("reservations"));
+        assertEquals(1L, bench.driver.statistics().get("reservation conflicts"));
+        assertEquals(1L, bench.driver.statistics().get("retries")); // the unit attention
+        assertEquals(0L, bench.driver.statistics().get("errors"));
     }
 
     @Test
