@@ -41,6 +41,9 @@ public final class Journal {
         this.half = bytes / 2 / SECTOR * SECTOR;
     }
 
+    /** Byte address in the volume. */
+    public long address() { return address; }
+
     /** Sectors that a record has room for. */
     public int capacity() { return (half / SECTOR - 1) * 64 / 65; }
 

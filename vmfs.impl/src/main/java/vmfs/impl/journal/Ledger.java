@@ -70,6 +70,9 @@ public final class Ledger implements Committed {
 
     @Override public long epoch() { return epoch; }
 
+    /** Byte address of the journal. */
+    public long journalAddress() { return journal.address(); }
+
     /** Sectors that one transaction can change. */
     public int capacity() { return journal.capacity(); }
 

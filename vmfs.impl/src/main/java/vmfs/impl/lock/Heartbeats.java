@@ -145,6 +145,7 @@ public final class Heartbeats {
             slot.address(extents.generation().heartbeat((first + i) % slots));
             return slot;
         }
+        for (Heartbeat slot : used()) if (Host.ours(slot.bytes()) && Host.gone(slot.bytes()) && slot.address() != address) return slot;
         throw new IOException("all " + slots + " heartbeats of the volume are in use");
     }
 

@@ -35,7 +35,7 @@ final class Access {
     /** Guarded by this. */
     private Runnable cancel = () -> { };
     private boolean ended;
-    private long lastBeat;
+    private volatile long lastBeat;
 
     /** @param access null if the volume can only be read @param refusal why; null if it can be written */
     record Attempt(Access access, String refusal) { }
@@ -47,6 +47,7 @@ final class Access {
         ledger = new Ledger(writing.extents(), cache, journal, this::broken, this::forget);
         locks = new FileLocks(heartbeats);
         writer = new VolumeWriter(writing, ledger, locks);
+        lastBeat = heartbeats.lease().time().millis();
     }
 
     /** Takes a volume for writing, with all that a crash left mended. @param state of the predecessor, or null */
@@ -125,7 +126,6 @@ final class Access {
     /** Shows from now on that this host lives. @param whenLost told if the volume cannot be written any more */
     void beat(Consumer<String> whenLost) {
         lost = whenLost;
-        lastBeat = heartbeats.lease().time().millis();
         next();
     }
 
@@ -137,21 +137,35 @@ final class Access {
         synchronized (this) {
             if (ended) return;
         }
+        if (beaten()) next();
+    }
+
+    /** @return false if the volume cannot be written any more */
+    private boolean beaten() {
         try {
             Optional<String> gone = heartbeats.pulse();
             if (gone.isPresent()) {
                 ledger.stop(gone.get());
-                return;
+                return false;
             }
             lastBeat = heartbeats.lease().time().millis();
+            return true;
         } catch (IOException e) {
             LOG.warn("volume {}: no pulse: {}", writing.geometry().name(), e.getMessage());
-            if (heartbeats.lease().time().millis() - lastBeat > heartbeats.lease().millis()) {
-                ledger.stop("its heartbeat cannot be written: " + e.getMessage());
-                return;
-            }
+            if (sinceBeat() <= heartbeats.lease().millis()) return true;
+            ledger.stop("its heartbeat cannot be written: " + e.getMessage());
+            return false;
         }
-        next();
+    }
+
+    private long sinceBeat() { return heartbeats.lease().time().millis() - lastBeat; }
+
+    /** Whether nobody can have taken this host for dead: data may be written. */
+    boolean fresh() { return sinceBeat() < heartbeats.lease().millis() - heartbeats.lease().pulseMillis(); }
+
+    /** Makes sure that nobody has. If the host was stopped for a while, its locks may be others' now. */
+    void refresh() {
+        if (!fresh()) beaten();
     }
 
     /** The successor goes on with the heartbeat. */

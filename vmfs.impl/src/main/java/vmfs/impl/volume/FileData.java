@@ -3,6 +3,7 @@ package vmfs.impl.volume;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,8 @@ final class FileData {
 
     private final Extents extents;
     private final Later later;
+    private final BooleanSupplier fresh;
+    private final FileWriter.Work verify;
 
     /** Runs what waits for the device on another thread. */
     @FunctionalInterface
@@ -30,9 +33,12 @@ final class FileData {
         void run(Runnable task);
     }
 
-    FileData(Extents extents, Later later) {
+    /** @param fresh whether this host's locks are surely its own still; @param verify makes sure of it, or throws */
+    FileData(Extents extents, Later later, BooleanSupplier fresh, FileWriter.Work verify) {
         this.extents = extents;
         this.later = later;
+        this.fresh = fresh;
+        this.verify = verify;
     }
 
     /** Reads bytes at an address of the volume, both as they come. */
@@ -94,6 +100,7 @@ final class FileData {
     private boolean straight(OpenFile file, BlockOperation operation, long position, Transfer data, Consumer<BlockResult> done) {
         FileWriter writer = file.writer();
         if (writer != null && writer.collectedBefore(position + data.bytes())) return false;
+        if (operation == BlockOperation.WRITE && !fresh.getAsBoolean()) return false;
         long stamp = file.requests().tryReadLock();
         if (stamp == 0) return false;
         OpenFile.Version now = file.version();
@@ -118,6 +125,7 @@ final class FileData {
     private void prepared(OpenFile file, BlockOperation operation, long position, Transfer data, Consumer<BlockResult> done) {
         FileWriter writer = file.writer();
         settled(writer, () -> {
+            if (operation == BlockOperation.WRITE) verify.run();
             boolean small = file.version().blocks().form() == FileDescriptor.SUB_BLOCKS || file.version().blocks().form() == FileDescriptor.CONTENT;
             long end = Math.min(position + data.bytes(), file.version().length());
             if (operation == BlockOperation.WRITE && small) {

@@ -467,7 +467,7 @@ final class FileEditor {
         if (Address.toBeZeroed(geometry.generation(), address & 0xFFFFFFFFL)) descriptor.toBeZeroedBlocks(Math.max(0, descriptor.toBeZeroedBlocks() - 1));
         if (Address.copyOnWrite(address & 0xFFFFFFFFL)) descriptor.copyOnWriteBlocks(Math.max(0, descriptor.copyOnWriteBlocks() - 1));
         else volume.allocator().free(transaction, address);
-        if (descriptor.type() == FileDescriptor.DIRECTORY && Address.type(address) == Address.FILE_BLOCK) {
+        if (descriptor.type() != FileDescriptor.FILE && Address.type(address) == Address.FILE_BLOCK) {
             transaction.forget(Address.block(geometry.generation(), address & 0xFFFFFFFFL) * geometry.blockBytes(), geometry.blockBytes());
         }
         count(-1);

@@ -2,6 +2,7 @@ package vmfs.impl.volume;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.FileSystemException;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.StampedLock;
@@ -125,12 +126,13 @@ final class FileWriter {
         file.changed(after, changes.epoch());
     }
 
-    /** Spills what is collected and gives up the lock, in one change. */
-    synchronized void close() throws IOException {
+    /** Spills what is collected and gives up the lock, in one change. @param writable false if the volume cannot be written any more */
+    synchronized void close(boolean writable) throws IOException {
         ByteBuffer bytes = count == 0 ? null : ByteBuffer.wrap(collected, 0, count);
         long position = start;
         count = 0;
-        changes.close(path, file.address(), file.generation(), VmFile.Mode.WRITE, bytes == null ? null : editor -> editor.write(position, bytes.duplicate()));
+        if (!writable && bytes != null) throw new FileSystemException(path, null, bytes.remaining() + " bytes from " + position + " on are lost: the volume cannot be written any more");
+        if (writable) changes.close(path, file.address(), file.generation(), VmFile.Mode.WRITE, bytes == null ? null : editor -> editor.write(position, bytes.duplicate()));
         collected = new byte[0];
     }
 

@@ -84,7 +84,7 @@ final class VmfsVolume implements MountedVolume {
         this.committed = committed;
         this.readOnly = readOnly;
         label = geometry.header().label();
-        data = new FileData(extents, this::later);
+        data = new FileData(extents, this::later, () -> access == null || access.fresh(), () -> requireWritable(geometry.name()));
     }
 
     static VmfsVolume mount(Extents extents, MountContext context, Optional<SavedState> state, Lease lease) throws IOException {
@@ -102,7 +102,10 @@ final class VmfsVolume implements MountedVolume {
         Committed committed = access != null ? access.ledger() : new Onlooker(cache, JournalFile.forReading(extents, geometry, cache));
         VmfsVolume volume = new VmfsVolume(extents, geometry, context, names, access, committed, why);
         volume.label = committed.look(metadata -> new FsHeader(metadata.read(Generation.FS_HEADER, FsHeader.BYTES))).label();
-        if (access != null) access.beat(volume::lost);
+        if (access != null) {
+            access.writer().openHere(volume::openHere);
+            access.beat(volume::lost);
+        }
         if (inherited != null) volume.inherit(inherited);
         return volume;
     }
@@ -223,6 +226,12 @@ final class VmfsVolume implements MountedVolume {
         }
     }
 
+    /** Whether somebody on this host has a file open and locked. @param address of its descriptor */
+    private synchronized boolean openHere(int address) {
+        Shared shared = open.get(address);
+        return shared != null && (shared.file.writer() != null || shared.sharers > 0) || inherited.values().stream().anyMatch(file -> file.address == address);
+    }
+
     /** Whether this host has it open for sharing, so that the lock is there. */
     private synchronized boolean sharedAlready(FileDescriptor file) {
         Shared shared = open.get(file.address());
@@ -269,9 +278,11 @@ final class VmfsVolume implements MountedVolume {
             if (access == null) return;
             if (handle.mode() == VmFile.Mode.WRITE) {
                 FileWriter writer = file.writer();
-                if (writer != null && readOnly == null) writer.close();
-                file.writer(null);
-                if (readOnly == null) flush();
+                try {
+                    if (writer != null) writer.close(readOnly == null);
+                } finally {
+                    file.writer(null);
+                }
             } else if (last && readOnly == null) {
                 access.writer().close(handle.path(), file.address(), file.generation(), VmFile.Mode.SHARE, null);
             }
@@ -297,6 +308,7 @@ final class VmfsVolume implements MountedVolume {
     }
 
     void requireWritable(String path) throws IOException {
+        if (access != null) access.refresh();
         if (readOnly != null) throw new AccessDeniedException(path, null, "volume " + label + " can only be read: " + readOnly);
     }
 

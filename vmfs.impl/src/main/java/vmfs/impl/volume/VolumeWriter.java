@@ -7,11 +7,13 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.function.IntPredicate;
 import vmfs.impl.format.Address;
 import vmfs.impl.format.DirectoryEntry;
 import vmfs.impl.format.FileDescriptor;
 import vmfs.impl.format.FsHeader;
 import vmfs.impl.format.Generation;
+import vmfs.impl.format.LockSector;
 import vmfs.impl.journal.Ledger;
 import vmfs.impl.journal.Transaction;
 import vmfs.impl.lock.FileLocks;
@@ -26,12 +28,16 @@ final class VolumeWriter {
     private final Writing volume;
     private final Ledger ledger;
     private final FileLocks locks;
+    private IntPredicate openHere = address -> false;
 
     VolumeWriter(Writing volume, Ledger ledger, FileLocks locks) {
         this.volume = volume;
         this.ledger = ledger;
         this.locks = locks;
     }
+
+    /** @param test whether somebody on this host has a file open and locked, by the address of its descriptor; under the lock of the ledger */
+    void openHere(IntPredicate test) { openHere = test; }
 
     /** A file's change. */
     interface Edit { void of(FileEditor file) throws IOException; }
@@ -46,6 +52,12 @@ final class VolumeWriter {
             throw e.getFile() != null ? e : new VolumeFullException(path, e.getReason());
         } catch (NoSuchFileException e) {
             throw e.getFile() != null ? e : new NoSuchFileException(path, null, e.getReason());
+        } catch (FileSystemException | VolumeDamagedException e) {
+            throw e;
+        } catch (IOException e) {
+            FileSystemException told = new FileSystemException(path, null, e.getMessage());
+            told.initCause(e);
+            throw told;
         }
     }
 
@@ -60,9 +72,11 @@ final class VolumeWriter {
         return place;
     }
 
-    /** System files are the file system's own. */
-    private static void requireOurs(String path, FileDescriptor file) throws IOException {
-        if (file.type() == FileDescriptor.SYSTEM) throw refused(path, "belongs to the file system itself");
+    /** System files are the file system's own; so is the journal. */
+    private void requireOurs(String path, FileDescriptor file) throws IOException {
+        boolean journal = file.form() == FileDescriptor.FILE_BLOCKS && file.type() == FileDescriptor.FILE && file.block(0) != Address.HOLE
+            && volume.geometry().locate(file.block(0), 0) == ledger.journalAddress();
+        if (file.type() == FileDescriptor.SYSTEM || journal) throw refused(path, "belongs to the file system itself");
     }
 
     void mkdir(String path, int mode) throws IOException {
@@ -135,8 +149,8 @@ final class VolumeWriter {
     private boolean unlink(Transaction transaction, String path, FileDescriptor file) throws IOException {
         boolean directory = file.type() == FileDescriptor.DIRECTORY;
         if (directory && file.length() > 2 * DirectoryEntry.BYTES) throw new DirectoryNotEmptyException(path);
-        if (!directory) locks.requireFree(file.lock(), Mode.WRITE, path);
         FileEditor gone = FileEditor.of(volume, transaction, file.address(), file.generation());
+        if (!directory) locks.requireFree(lock(gone), Mode.WRITE, path);
         gone.changedNow();
         if (!directory && file.links() > 1) {
             gone.descriptor().links(gone.descriptor().links() - 1);
@@ -233,9 +247,16 @@ final class VolumeWriter {
             FileDescriptor file = walk(transaction).existing(path, true).descriptor();
             if (mode == Mode.WRITE) requireOurs(path, file);
             FileEditor opened = FileEditor.of(volume, transaction, file.address(), file.generation());
-            locks.acquire(opened.descriptor().lock(), mode, path);
+            locks.acquire(lock(opened), mode, path);
             return opened.copy();
         });
+    }
+
+    /** The lock of a file, without what this host left there when its device failed. */
+    private LockSector lock(FileEditor file) {
+        LockSector lock = file.descriptor().lock();
+        if (!openHere.test(file.address())) for (Mode mode : new Mode[] {Mode.WRITE, Mode.SHARE}) locks.release(lock, mode);
+        return lock;
     }
 
     /** Gives up the lock of a file, which may be gone. @param last change of a file that is open for writing; null if there is none */

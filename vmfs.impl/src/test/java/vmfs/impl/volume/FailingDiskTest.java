@@ -3,6 +3,7 @@ package vmfs.impl.volume;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -102,6 +103,21 @@ class FailingDiskTest {
 
     /** Several changes, each of which is done or not. */
     private static boolean partly(Script.Step step) { return step.name().equals("punch") || step.name().equals("allocate"); }
+
+    @Test
+    void aFileWhoseCloseFailedCanBeOpenedAgain() throws IOException {
+        RecordingDisk disk = new RecordingDisk(fresh(300)).forgetful();
+        MountedVolume volume = mount(disk);
+        VmFile file = volume.create("/file", 0600);
+        file.write(0, ByteBuffer.wrap(new byte[100]));
+        disk.fail(1, 1);
+        assertThrows(IOException.class, file::close);
+        assertEquals(Optional.empty(), volume.readOnly());
+        volume.open("/file", VmFile.Mode.WRITE).close();
+        volume.delete("/file");
+        volume.close();
+        requireWhole(disk.now(), "closed");
+    }
 
     @Test
     void aFullVolumeSaysSoAndIsWholeAtEveryStep() throws IOException {

@@ -9,15 +9,20 @@ import java.nio.ByteBuffer;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import vmfs.impl.fixture.Host;
 import vmfs.impl.fixture.RamDisk;
+import vmfs.impl.fixture.Script;
 import vmfs.impl.fixture.VmfsTools;
 import vmkernel.api.files.FileLockedException;
 import vmkernel.api.files.FileStatus;
@@ -75,8 +80,9 @@ class WritingTest {
     @ValueSource(strings = {"vmfs5", "vmfs3"})
     void filesOfAllSizesAreReadByTheToolsAsTheyWereWritten(String type) throws IOException {
         format(type);
+        long free = volume.space().freeBytes();
         volume.mkdir("/a", 0755);
-        int[] sizes = {0, 1, 511, 512, 513, 8191, 8192, 8193, 65536, 65537, MIB - 1, MIB, MIB + 1, 5 * MIB + 77, 270 * MIB};
+        int[] sizes = {0, 1, 511, 512, 513, 8191, 8192, 8193, 65536, 65537, MIB - 1, MIB, MIB + 1, 5 * MIB + 77};
         for (int size : sizes) write("/a/f" + size, noise(size));
         for (int size : sizes) assertArrayEquals(noise(size), read("/a/f" + size), "" + size);
         remount();
@@ -86,10 +92,34 @@ class WritingTest {
             for (int size : sizes) assertArrayEquals(noise(size), VmfsTools.cat(image, "/a/f" + size), "" + size);
         });
         volume = vmfs.mount(List.of(disk), Host.writer(), Optional.empty());
-        long free = volume.space().freeBytes();
         for (int size : sizes) volume.delete("/a/f" + size);
         volume.delete("/a");
-        assertEquals(free + 280L * MIB + (type.equals("vmfs3") ? 0 : 2 * MIB), volume.space().freeBytes() + 0, MIB * 6.0);
+        assertEquals(free, volume.space().freeBytes());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"vmfs5", "vmfs3"})
+    void aFileOfMoreThan256BlocksHasPointerBlocks(String type) throws IOException {
+        format(type);
+        long free = volume.space().freeBytes();
+        try (VmFile file = volume.create("/long", 0600)) {
+            file.write(255 * MIB + 5, ByteBuffer.wrap(noise(1000)));
+            file.truncate(280 * MIB);
+            file.write(257 * MIB - 10, ByteBuffer.wrap(noise(100)));
+            file.allocate(270 * MIB, 3 * MIB, Progress.NONE);
+        }
+        assertEquals(6 * MIB, volume.status("/long").allocatedBytes());
+        assertEquals(free - 6 * MIB, volume.space().freeBytes());
+        volume.close();
+        VmfsTools.withImage(disk, image -> {
+            byte[] content = VmfsTools.cat(image, "/long");
+            assertEquals(280 * MIB, content.length);
+            assertArrayEquals(noise(1000), java.util.Arrays.copyOfRange(content, 255 * MIB + 5, 255 * MIB + 1005));
+            assertArrayEquals(noise(100), java.util.Arrays.copyOfRange(content, 257 * MIB - 10, 257 * MIB + 90));
+        });
+        volume = vmfs.mount(List.of(disk), Host.writer(), Optional.empty());
+        volume.delete("/long");
+        assertEquals(free, volume.space().freeBytes());
     }
 
     @ParameterizedTest
@@ -104,7 +134,11 @@ class WritingTest {
         assertThrows(NoSuchFileException.class, () -> volume.mkdir("/none/dir", 0));
         assertThrows(DirectoryNotEmptyException.class, () -> volume.delete("/dir"));
         assertThrows(FileSystemException.class, () -> volume.delete("/"));
-        assertThrows(FileSystemException.class, () -> volume.delete("/.fbb.sf"));
+        for (String own : List.of("/.fbb.sf", "/.hvj.sf")) {
+            assertEquals("belongs to the file system itself", assertThrows(FileSystemException.class, () -> volume.delete(own)).getReason());
+            assertThrows(FileSystemException.class, () -> volume.open(own, VmFile.Mode.WRITE));
+            assertThrows(FileSystemException.class, () -> volume.rename("/two", own));
+        }
         assertThrows(FileSystemException.class, () -> volume.rename("/dir", "/dir/sub/dir"));
         volume.rename("/dir/one", "/two");
         assertArrayEquals(new byte[] {1}, read("/two"));
@@ -175,6 +209,27 @@ class WritingTest {
         byte[] last = java.util.Arrays.copyOf(model, length);
         volume.close();
         VmfsTools.withImage(disk, image -> assertArrayEquals(last, VmfsTools.cat(image, "/file")));
+        volume = vmfs.mount(List.of(disk), Host.writer(), Optional.empty());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"vmfs5", "vmfs3"})
+    void allThatAScriptLeavesIsThereUnderFuse(String type) throws IOException {
+        format(type);
+        for (Script.Step step : Script.mixed()) step.operation().on(volume);
+        write("/more", noise(3 * MIB + 5));
+        volume.symlink("/way", "renamed/f7");
+        volume.chmod("/more", 0751);
+        byte[] behind = read("/way");
+        volume.close();
+        VmfsTools.withImage(disk, image -> VmfsTools.withFuse(image, folder -> {
+            assertArrayEquals(noise(3 * MIB + 5), Files.readAllBytes(folder.resolve("more")));
+            assertArrayEquals(behind, Files.readAllBytes(folder.resolve("way")));
+            assertEquals("rwxr-x--x", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("more"))));
+            try (var names = Files.list(folder.resolve("renamed"))) {
+                assertEquals(Set.of("block", "sym", "f1", "f3", "f5", "f7"), names.map(path -> path.getFileName().toString()).collect(Collectors.toSet()));
+            }
+        }));
         volume = vmfs.mount(List.of(disk), Host.writer(), Optional.empty());
     }
 
