@@ -152,6 +152,16 @@ public class ScriptIT {
     }
 
     @Test
+    public void standardInputIsAnsweredCommandByCommand() throws Exception {
+        try (Vmk vmk = Vmk.start(home)) {
+            vmk.send("echo one\n").expect("one\n");
+            vmk.send("each [1 2] {\n echo number $it\n").send("}\n").expect("number 1\nnumber 2\n");
+            vmk.send("getstate nobody\necho never\n");
+            assertEquals(new Vmk.Result(1, "one\nnumber 1\nnumber 2\n", "vmk: standard input:5: no virtual machine nobody is registered; \"list\" shows those that are\n"), vmk.end());
+        }
+    }
+
+    @Test
     public void theLogIsAFileAndNotTheTerminal() throws Exception {
         Vmk.Result result = shell("create t1 memsize=4 boot.rom=" + rom(home, "jmp $") + "; start t1");
         assertEquals("", result.err());

@@ -1,11 +1,14 @@
 package console.services;
 
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,6 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToIntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.felix.gogo.runtime.EOFError;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Converter;
 import org.apache.felix.service.command.Job;
@@ -41,8 +45,46 @@ public final class ScriptMode implements ToIntFunction<List<String>> {
         }
     }
 
+    /** What a session is to do. */
+    private interface Work {
+        /** @return the result of the last command */
+        Object in(CommandSession session) throws Exception;
+    }
+
     /** @param file where the program comes from, for messages and {@code $0}; null if from the command line */
-    int run(String program, Path file, List<String> arguments) {
+    private int run(String program, Path file, List<String> arguments) { return run(file, arguments, session -> session.execute(program)); }
+
+    /** The commands of standard input, each as soon as it is whole. */
+    int runStandardInput() { return run(Path.of("standard input"), List.of(), ScriptMode::eachOfStandardInput); }
+
+    private static Object eachOfStandardInput(CommandSession session) throws Exception {
+        InputStream input = new FileInputStream(FileDescriptor.in); // not closed, and nothing is read ahead: what follows may be for a command
+        Object result = null;
+        String program = "";
+        for (String line; (line = line(input)) != null; ) {
+            program += line;
+            try {
+                result = session.execute(program);
+                program = "\n".repeat((int) program.lines().count()); // the lines so far, for the places of errors
+            } catch (EOFException e) {
+                if (!(e.getCause() instanceof EOFError)) throw e;
+                // the command goes on in the next line
+            }
+        }
+        return program.isBlank() ? result : session.execute(program);
+    }
+
+    /** With its end; null at the end of the input. */
+    private static String line(InputStream input) throws IOException {
+        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        for (int next; (next = input.read()) >= 0; ) {
+            line.write(next);
+            if (next == '\n') break;
+        }
+        return line.size() == 0 ? null : line.toString(StandardCharsets.UTF_8);
+    }
+
+    private int run(Path file, List<String> arguments, Work work) {
         CommandSession session = shells.session(new FileInputStream(FileDescriptor.in), new FileOutputStream(FileDescriptor.out), new FileOutputStream(FileDescriptor.err));
         session.put("args", arguments);
         for (int i = 0; i < arguments.size(); i++) session.put(Integer.toString(i + 1), arguments.get(i));
@@ -51,7 +93,7 @@ public final class ScriptMode implements ToIntFunction<List<String>> {
             if (now == Job.Status.Done && job.parent() == null) status.set(error(job.result()));
         });
         try {
-            Object result = session.execute(program);
+            Object result = work.in(session);
             if (result != null) System.out.println(session.format(result, Converter.INSPECT));
             return status.get();
         } catch (ExitException e) {

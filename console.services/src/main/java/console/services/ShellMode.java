@@ -1,7 +1,6 @@
 package console.services;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -37,9 +36,7 @@ public final class ShellMode implements ToIntFunction<List<String>> {
     @Override
     public int applyAsInt(List<String> arguments) {
         try {
-            if (!Boolean.parseBoolean(context.getProperty("vmk.stdin.tty"))) {
-                return scripts.run(new String(System.in.readAllBytes(), StandardCharsets.UTF_8), Path.of("standard input"), List.of());
-            }
+            if (!Boolean.parseBoolean(context.getProperty("vmk.stdin.tty"))) return scripts.runStandardInput();
             try (Terminal terminal = terminal()) {
                 terminal.writer().println("vmk service console. \"help\" lists the commands; Ctrl-D leaves.");
                 interact(terminal);
