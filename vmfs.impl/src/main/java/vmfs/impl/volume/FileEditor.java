@@ -166,7 +166,7 @@ final class FileEditor {
             place(from / per, Address.fileBlock(block[0]));
             data(block[0] * geometry.blockBytes(), whole.clear());
         }
-        for (int address : old) if (address != Address.HOLE) volume.allocator().free(transaction, address);
+        for (int address : old) if (address != Address.HOLE) free(address, Address.SUB_BLOCK);
     }
 
     private void fileBlocksToPointers() throws IOException {
@@ -210,15 +210,19 @@ final class FileEditor {
     private long child(ByteBuffer slot, int type, boolean make) throws IOException {
         int address = slot.getInt(0);
         if (address == Address.HOLE && !make) return -1;
-        if (address != Address.HOLE) return locate(address);
+        if (address != Address.HOLE) return locate(address, type);
         address = volume.allocator().pointerBlock(transaction, type);
         slot.putInt(0, address);
-        transaction.put(locate(address), ByteBuffer.allocate(geometry.generation().pointerBlockBytes()));
+        transaction.put(locate(address, type), ByteBuffer.allocate(geometry.generation().pointerBlockBytes()));
         if (geometry.generation() == Generation.VMFS5) descriptor.pointerBlocks(descriptor.pointerBlocks() + 1);
-        return locate(address);
+        return locate(address, type);
     }
 
-    private long locate(int address) throws IOException { return geometry.locate(address & 0xFFFFFFFFL, at); }
+    /** Byte address of what an address points to. @throws VolumeDamagedException unless that is of the type that belongs there */
+    private long locate(int address, int type) throws IOException {
+        if (Address.type(address) != type) throw new VolumeDamagedException(geometry.name(), at, "address 0x" + Integer.toHexString(address) + " in the file is of a kind that does not belong there");
+        return geometry.locate(address & 0xFFFFFFFFL, at);
+    }
 
     /** Notes the address of a block. */
     private void place(long block, int address) throws IOException {
@@ -234,7 +238,7 @@ final class FileEditor {
             place(number, (int) address);
             transaction.put(geometry.locate(address, at), ByteBuffer.allocate(geometry.subBlockBytes()));
         }
-        return geometry.locate(address, at);
+        return locate((int) address, Address.SUB_BLOCK);
     }
 
     /** Writes to file blocks, past the journal; the transaction waits for it. @param place whole sectors */
@@ -438,7 +442,7 @@ final class FileEditor {
         int each = geometry.generation().pointerBlockAddresses();
         long first = last / each * each;
         if (slot == null || slot.getInt(0) == Address.HOLE) return first;
-        long place = locate(slot.getInt(0));
+        long place = locate(slot.getInt(0), Address.POINTER_BLOCK);
         ByteBuffer addresses = transaction.read(place, geometry.generation().pointerBlockBytes());
         for (long block = last; block >= Math.max(first, keep); block--) {
             int address = addresses.getInt((int) (block - first) * Integer.BYTES);
@@ -446,12 +450,12 @@ final class FileEditor {
             drop(address);
             if (first < keep) slot(block, 0, false).putInt(0, Address.HOLE);
         }
-        if (first >= keep) releasePointers(slot);
+        if (first >= keep) releasePointers(slot, Address.POINTER_BLOCK);
         return Math.max(first, keep);
     }
 
-    private void releasePointers(ByteBuffer slot) throws IOException {
-        volume.allocator().free(transaction, slot.getInt(0));
+    private void releasePointers(ByteBuffer slot, int type) throws IOException {
+        free(slot.getInt(0), type);
         slot.putInt(0, Address.HOLE);
         if (geometry.generation() == Generation.VMFS5) descriptor.pointerBlocks(Math.max(0, descriptor.pointerBlocks() - 1));
     }
@@ -459,14 +463,19 @@ final class FileEditor {
     private void releaseSecondLevel(long keep) throws IOException {
         for (long block = (keep + span(2) - 1) / span(2) * span(2); block <= last(); block += span(2)) {
             ByteBuffer slot = slot(block, 2, false);
-            if (slot.getInt(0) != Address.HOLE) releasePointers(slot);
+            if (slot.getInt(0) != Address.HOLE) releasePointers(slot, Address.POINTER_BLOCK_2);
         }
+    }
+
+    private void free(int address, int type) throws IOException {
+        locate(address, type);
+        volume.allocator().free(transaction, address);
     }
 
     private void drop(int address) throws IOException {
         if (Address.toBeZeroed(geometry.generation(), address & 0xFFFFFFFFL)) descriptor.toBeZeroedBlocks(Math.max(0, descriptor.toBeZeroedBlocks() - 1));
         if (Address.copyOnWrite(address & 0xFFFFFFFFL)) descriptor.copyOnWriteBlocks(Math.max(0, descriptor.copyOnWriteBlocks() - 1));
-        else volume.allocator().free(transaction, address);
+        else free(address, inFileBlocks() ? Address.FILE_BLOCK : Address.SUB_BLOCK);
         if (descriptor.type() != FileDescriptor.FILE && Address.type(address) == Address.FILE_BLOCK) {
             transaction.forget(Address.block(geometry.generation(), address & 0xFFFFFFFFL) * geometry.blockBytes(), geometry.blockBytes());
         }

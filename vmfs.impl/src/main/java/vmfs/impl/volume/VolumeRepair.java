@@ -3,6 +3,7 @@ package vmfs.impl.volume;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -69,7 +70,8 @@ final class VolumeRepair implements Repairs {
             repair.recover();
             CheckReport report = Checker.repair(geometry, cache, repair, progress);
             repair.end();
-            return report;
+            List<String> notes = report.notes().stream().filter(note -> !note.contains(host.uuid().toString())).toList();
+            return new CheckReport(report.errors(), report.errorCount(), report.repaired(), report.files(), notes);
         }
     }
 

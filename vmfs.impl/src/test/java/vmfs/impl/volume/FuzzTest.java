@@ -77,13 +77,13 @@ class FuzzTest {
     }
 
     @Test
-    void vmfs5() throws IOException { fuzz(crafted("vmfs5"), 120); }
+    void vmfs5() throws IOException { fuzz(crafted("vmfs5"), 50); }
 
     @Test
-    void vmfs3() throws IOException { fuzz(crafted("vmfs3"), 120); }
+    void vmfs3() throws IOException { fuzz(crafted("vmfs3"), 50); }
 
     @Test
-    void vmfs6() throws IOException { fuzz(ReferenceVolumes.vmfs6(), 60); }
+    void vmfs6() throws IOException { fuzz(ReferenceVolumes.vmfs6(), 25); }
 
     /** A bit of everything. */
     private static RamDisk crafted(String type) throws IOException {
@@ -118,6 +118,7 @@ class FuzzTest {
             for (int i = 1 + random.nextInt(4); i > 0; i--) damage(disk, sectors, random);
             try {
                 exercise(new Watched(disk));
+                write(disk.copy());
                 repair(disk);
             } catch (RuntimeException | Error e) {
                 throw new AssertionError("seed " + seed + ": " + e, e);
@@ -166,6 +167,29 @@ class FuzzTest {
     private static void requireLines(CheckReport report) {
         assertEquals(0, report.repaired());
         for (String line : report.errors()) assertTrue(line.contains("(byte 0x") && !line.contains("\n"), line);
+    }
+
+    /** Changes go through or come to nothing. */
+    private void write(RamDisk disk) {
+        attempt(() -> {
+            try (MountedVolume volume = VmfsVolume.mount(Extents.open(List.of(new Watched(disk))), new Host(Host.reader().hostUuid(), false), Optional.empty(), lease)) {
+                attempt(() -> volume.mkdir("/directory/new", 0700));
+                attempt(() -> volume.create("/directory/new/file", 0600).close());
+                for (String path : List.of("/directory/new/file", "/blocks", "/far", "/inside", "/directory/name 3")) attempt(() -> change(volume, path));
+                attempt(() -> volume.rename("/directory/name 1", "/directory/name 2"));
+                attempt(() -> volume.rename("/directory/new", "/new"));
+                for (String path : List.of("/blocks", "/far", "/farther", "/inside", "/link", "/directory/name 5")) attempt(() -> volume.delete(path));
+            }
+        });
+    }
+
+    private static void change(MountedVolume volume, String path) throws IOException {
+        try (VmFile file = volume.open(path, VmFile.Mode.WRITE)) {
+            attempt(() -> file.write(1000, ByteBuffer.allocate(20_000)));
+            attempt(() -> file.write(MIB - 1, ByteBuffer.allocate(2)));
+            attempt(() -> file.punch(500, 10_000));
+            attempt(() -> file.truncate(600));
+        }
     }
 
     /** What was mended stays so, and more than one repair is not needed. */
