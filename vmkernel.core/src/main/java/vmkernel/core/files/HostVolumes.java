@@ -91,8 +91,8 @@ public final class HostVolumes implements Volumes {
     private final Set<String> leftOut = new HashSet<>();
     /** What was said of a volume or a device, so that it is said once. */
     private final Map<String, String> told = new HashMap<>();
-    /** Times that code went; read by any thread. */
-    private volatile long absences;
+    /** {@link System#nanoTime} at which code went last; read by any thread. */
+    private volatile long away = System.nanoTime();
 
     /** A device and its part in a volume. */
     private record Found(BlockDevice device, VolumeExtent extent, FileSystem fileSystem) {}
@@ -121,8 +121,9 @@ public final class HostVolumes implements Volumes {
 
     // For those whose disks are in files.
 
-    /** What has gone that disks in files need, in words; empty if all is there. */
+    /** What has gone that disks in files need, in words; empty if all is there, or has not been away for long. */
     public Optional<String> missing() {
+        if (System.nanoTime() - away < TimeUnit.MILLISECONDS.toNanos(stunMillis)) return Optional.empty();
         for (Datastore volume : mounted) if (!volume.isPresent()) return Optional.of("the file system of " + volume);
         return disks.everPresent() && !disks.isPresent() ? Optional.of("the formats of virtual disks") : Optional.empty();
     }
@@ -133,10 +134,9 @@ public final class HostVolumes implements Volumes {
         return () -> listeners.remove(listener);
     }
 
-    /** After a while, unless the code has come and gone again by then. */
     private void tellIfMissing() {
-        long mine = ++absences;
-        clock.schedule(() -> threads.execute(() -> { if (mine == absences && missing().isPresent()) listeners.forEach(Runnable::run); }), stunMillis, TimeUnit.MILLISECONDS);
+        away = System.nanoTime();
+        clock.schedule(() -> threads.execute(() -> { if (missing().isPresent()) listeners.forEach(Runnable::run); }), stunMillis, TimeUnit.MILLISECONDS);
     }
 
     @Deactivate

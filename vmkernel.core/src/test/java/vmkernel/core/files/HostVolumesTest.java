@@ -371,6 +371,7 @@ class HostVolumesTest {
         volumes.bindFormats(formats);
         assertEquals(BlockResult.GOOD, ends.get(0).get());
         assertFalse(ends.get(1).isDone());
+        volumes.stunMillis(0);
         assertEquals("the file system of store2", volumes.missing().orElseThrow());
         fileSystem.refused = null;
         volumes.rescan();
