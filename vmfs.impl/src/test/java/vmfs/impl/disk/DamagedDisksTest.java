@@ -25,7 +25,7 @@ import vmkernel.api.storage.BlockOperation;
 
 /** Disks whose files are damaged are told of in one line. */
 @Timeout(120)
-class DamageTest {
+class DamagedDisksTest {
     private static final int BYTES = 3 << 20, ROUNDS = 250;
     @TempDir
     java.nio.file.Path folder;

@@ -26,7 +26,7 @@ import vmkernel.core.files.HostFolder;
 
 /** Disks that QEMU wrote and reads, in folders of the host. */
 @Timeout(120)
-class QemuTest {
+class QemuDisksTest {
     private static final int BYTES = 9 * (1 << 20) + 7 * 512;
     @TempDir
     Path folder;

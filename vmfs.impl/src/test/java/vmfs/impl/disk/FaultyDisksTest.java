@@ -27,7 +27,7 @@ import vmkernel.api.storage.BlockResult;
 
 /** Disks in files that fail at every step, that lose power at every step, and on volumes that are full. */
 @Timeout(300)
-class FaultsTest {
+class FaultyDisksTest {
     /** Two grain tables of a redo log, and a last grain that is not whole. */
     private static final int BLOCKS = 4096 + 777;
     private static final int WRITERS = 4;
