@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -117,6 +118,32 @@ class FailingDiskTest {
         volume.delete("/file");
         volume.close();
         requireWhole(disk.now(), "closed");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 5})
+    void everyOperationOnAnAlmostFullVolumeIsDoneOrNot(int left) throws IOException {
+        RamDisk disk = fresh(273);
+        MountedVolume volume = mount(disk);
+        try (VmFile filler = volume.create("/filler.sf", 0600)) { // a name that is left out of states
+            filler.allocate(0, volume.space().freeBytes() - ((long) left << 20), Progress.NONE);
+        }
+        int full = 0;
+        for (Script.Step step : Script.mixed()) {
+            Map<String, byte[]> before = Script.state(volume);
+            try {
+                step.operation().on(volume);
+            } catch (VolumeFullException e) {
+                full++;
+                if (!partly(step)) assertTrue(Script.same(before, Script.state(volume)), step.name());
+            } catch (NoSuchFileException e) {
+                // what it needs could not be made
+            }
+            requireWhole(disk, step.name());
+        }
+        assertTrue(full > 0);
+        volume.close();
+        VmfsTools.requireWhole(disk);
     }
 
     @Test

@@ -18,6 +18,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import vmfs.impl.fixture.Host;
@@ -210,6 +211,42 @@ class WritingTest {
         volume.close();
         VmfsTools.withImage(disk, image -> assertArrayEquals(last, VmfsTools.cat(image, "/file")));
         volume = vmfs.mount(List.of(disk), Host.writer(), Optional.empty());
+    }
+
+    @Test
+    void aFileReaches256GibAndNotMore() throws IOException {
+        disk = RamDisk.of(300L << 30);
+        vmfs.format(disk, new FormatOptions("vmfs5", "test", 0), Progress.NONE);
+        volume = vmfs.mount(List.of(disk), Host.writer(), Optional.empty());
+        long end = 256L << 30;
+        try (VmFile file = volume.create("/long", 0600)) {
+            for (long at : new long[] {100L << 30, end - 1000, 5, 70L << 30}) file.write(at, ByteBuffer.wrap(noise(1000)));
+            String told = assertThrows(IOException.class, () -> file.truncate(end + 1)).getMessage();
+            assertEquals("/long: a file of 274877906945 bytes; files of test are written up to 274877906944", told);
+            assertEquals(end, file.length());
+            assertEquals(70L << 30, file.nextData(file.nextHole(0)));
+            ByteBuffer last = ByteBuffer.allocate(1000);
+            assertEquals(1000, file.read(end - 1000, last));
+            assertArrayEquals(noise(1000), last.array());
+        }
+        volume.close();
+        VmfsTools.requireWhole(disk);
+        volume = vmfs.mount(List.of(disk), Host.writer(), Optional.empty());
+        volume.delete("/long");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 4, 8})
+    void volumesOfVmfs3HaveLargerBlocks(int block) throws IOException {
+        disk = RamDisk.of(2000L * MIB);
+        vmfs.format(disk, new FormatOptions("vmfs3", "test", block * MIB), Progress.NONE);
+        volume = vmfs.mount(List.of(disk), Host.writer(), Optional.empty());
+        for (Script.Step step : Script.mixed()) {
+            step.operation().on(volume);
+            assertEquals(List.of(), vmfs.check(List.of(disk), false, Progress.NONE).errors(), step.name());
+        }
+        write("/file", noise(9 * MIB));
+        assertArrayEquals(noise(9 * MIB), read("/file"));
     }
 
     @ParameterizedTest
