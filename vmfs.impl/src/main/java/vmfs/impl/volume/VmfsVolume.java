@@ -170,7 +170,8 @@ final class VmfsVolume implements MountedVolume {
     FileStatus status(String name, FileDescriptor file) {
         long id = (long) file.generation() << 32 | file.address() & 0xFFFFFFFFL;
         long allocated = file.form() == FileDescriptor.CONTENT ? 0 : file.blocks() * file.blockBytes();
-        return new FileStatus(name, id, type(file.type()), Math.max(file.length(), written(file)), allocated, file.links(), file.mode() & 07777, file.uid(), file.gid(), file.modified(),
+        FileStatus.Type type = name.equals(Formatter.JOURNAL_NAME) ? FileStatus.Type.SYSTEM : type(file.type());
+        return new FileStatus(name, id, type, Math.max(file.length(), written(file)), allocated, file.links(), file.mode() & 07777, file.uid(), file.gid(), file.modified(),
             file.changed(), file.accessed());
     }
 
