@@ -50,7 +50,8 @@ public final class Checker {
             lines.addAll(mended.lines());
             if (mended.count() > 0) continue;
             lines.addAll(found.lines());
-            return new CheckReport(List.copyOf(lines.subList(0, Math.min(lines.size(), MAX_LINES))), repaired + found.errors(), repaired, found.files(), List.copyOf(found.notes()));
+            return new CheckReport(List.copyOf(lines.subList(0, Math.min(lines.size(), MAX_LINES))), repaired + found.errors(), repaired, found.files(),
+                List.copyOf(found.notes()));
         }
     }
 
@@ -88,7 +89,8 @@ public final class Checker {
                 String what = known ? "says that it is at byte 0x" + Long.toHexString(heartbeat.address()) : "no heartbeat is there";
                 findings.error("heartbeat " + slot, at, what, Findings.Stage.CORRECT, "becomes a free one", () -> repairs.heartbeat(at));
             } else if (heartbeat.magic() == Heartbeat.USED) {
-                findings.note("host " + heartbeat.owner() + (heartbeat.host().isEmpty() ? "" : " (" + heartbeat.host() + ")") + " has the volume mounted, or died (heartbeat " + slot + ")");
+                findings.note("host " + heartbeat.owner() + (heartbeat.host().isEmpty() ? "" : " (" + heartbeat.host() + ")")
+                    + " has the volume mounted, or died (heartbeat " + slot + ")");
                 int journal = heartbeat.journal() >>> 6;
                 if (generation != Generation.VMFS6 && heartbeat.journal() != 0 && journal < geometry.blocks()) usages.fileBlocks.seen.set(journal);
             }
@@ -106,7 +108,8 @@ public final class Checker {
             int[] items = lost.get(first, next).stream().toArray();
             int from = first;
             for (int i = 0; i < items.length; i++) items[i] += from - cluster * resource.items();
-            findings.errors(items.length, resource.name() + " cluster " + cluster, resource.clusterAt(cluster), items.length + " lost item" + (items.length == 1 ? "" : "s") + " that no file has, the first is "
+            findings.errors(items.length, resource.name() + " cluster " + cluster, resource.clusterAt(cluster), items.length + " lost item"
+                + (items.length == 1 ? "" : "s") + " that no file has, the first is "
                 + items[0], Findings.Stage.FREE, "freed", () -> repairs.free(resource, cluster, items));
             first = lost.nextSetBit(next);
         }

@@ -54,14 +54,17 @@ final class Clusters {
         if (geometry.generation() == Generation.VMFS6 && cluster.lock().type() == 0) return;
         int items = resource.itemsOf(number);
         if (cluster.lock().type() != type || cluster.number() != number || cluster.total() != items) {
-            String what = cluster.lock().type() != type ? "no header of a cluster is there" : "its header says that it is cluster " + cluster.number() + " of " + cluster.total() + " items, not " + items;
+            String what = cluster.lock().type() != type ? "no header of a cluster is there" : "its header says that it is cluster " + cluster.number() + " of "
+                + cluster.total() + " items, not " + items;
             usage.unknown.set(number);
             // found anew from what files have, after which lost items are found in the next round
-            findings.error(where, at, what, Findings.Stage.MARK, "gets a new header, everything in it is taken for used", () -> repairs.header(resource, number, type));
+            findings.error(where, at, what, Findings.Stage.MARK, "gets a new header, everything in it is taken for used", () -> repairs.header(resource,
+                number, type));
             return;
         }
         if (cluster.lock().address() != at) {
-            findings.error(where, at + 4, "its lock says that it is at byte 0x" + Long.toHexString(cluster.lock().address()), Findings.Stage.CORRECT, "is corrected", () -> repairs.lockAddress(at));
+            findings.error(where, at + 4, "its lock says that it is at byte 0x" + Long.toHexString(cluster.lock().address()), Findings.Stage.CORRECT,
+                "is corrected", () -> repairs.lockAddress(at));
         }
         if (!bitPerItem()) {
             if (cluster.free() == 0) usage.used.set(usage.index(number, 0), usage.index(number, 0) + items); else usage.unknown.set(number);
@@ -70,7 +73,8 @@ final class Clusters {
         int free = cluster.countFree(items);
         for (int item = 0; item < items; item++) if (!cluster.isFree(item)) usage.used.set(usage.index(number, item));
         if (cluster.free() != free) {
-            findings.error(where, at, "counts " + cluster.free() + " free items, " + free + " are", Findings.Stage.MARK, "is counted anew", () -> repairs.recount(resource, number));
+            findings.error(where, at, "counts " + cluster.free() + " free items, " + free + " are", Findings.Stage.MARK, "is counted anew",
+                () -> repairs.recount(resource, number));
         }
     }
 

@@ -39,7 +39,8 @@ final class Files {
         findings.file();
         long meta = at + generation.sectorBytes();
         if (file.lock().address() != at) {
-            findings.error(path, at + 4, "its lock says that it is at byte 0x" + Long.toHexString(file.lock().address()), Findings.Stage.CORRECT, "is corrected", () -> repairs.lockAddress(at));
+            findings.error(path, at + 4, "its lock says that it is at byte 0x" + Long.toHexString(file.lock().address()), Findings.Stage.CORRECT,
+                "is corrected", () -> repairs.lockAddress(at));
         }
         generation(path, file, meta);
         if (file.type() == FileDescriptor.RDM) return;
@@ -51,7 +52,8 @@ final class Files {
             return;
         }
         if (file.form() != FileDescriptor.CONTENT && file.blockBytes() != map.blockBytes()) {
-            findings.error(path, meta + 0x1c, "has blocks of " + file.blockBytes() + " bytes, not " + map.blockBytes(), Findings.Stage.CORRECT, "is corrected", () -> repairs.descriptor(at, changed -> changed.blockBytes(map.blockBytes())));
+            findings.error(path, meta + 0x1c, "has blocks of " + file.blockBytes() + " bytes, not " + map.blockBytes(), Findings.Stage.CORRECT, "is corrected",
+                () -> repairs.descriptor(at, changed -> changed.blockBytes(map.blockBytes())));
         }
         length(path, file, meta, map);
         Counts counts = new Counts();
@@ -72,19 +74,22 @@ final class Files {
         if (usages.descriptors.unknown.get(cluster)) return;
         int last = geometry.descriptors().cluster(metadata, cluster).lastGeneration();
         if (Integer.compareUnsigned(file.generation(), last) > 0) {
-            findings.error(path, meta + 4, "is of generation " + file.generation() + ", its cluster has given out " + last, Findings.Stage.CORRECT, "is given out", () -> repairs.lastGeneration(cluster, file.generation()));
+            findings.error(path, meta + 4, "is of generation " + file.generation() + ", its cluster has given out " + last, Findings.Stage.CORRECT,
+                "is given out", () -> repairs.lastGeneration(cluster, file.generation()));
         }
     }
 
     private void length(String path, FileDescriptor file, long meta, BlockMap map) throws IOException {
         long most = map.reach() * map.blockBytes();
         if (file.length() <= most) return;
-        findings.error(path, meta + 0x14, "is " + file.length() + " bytes long, " + most + " can be found in its form", Findings.Stage.CORRECT, "is cut", () -> repairs.descriptor(meta - generation.sectorBytes(), changed -> changed.length(most)));
+        findings.error(path, meta + 0x14, "is " + file.length() + " bytes long, " + most + " can be found in its form", Findings.Stage.CORRECT, "is cut",
+            () -> repairs.descriptor(meta - generation.sectorBytes(), changed -> changed.length(most)));
     }
 
     private void count(String path, long where, String what, long said, long counted, long at, Repairs.Correction correction) throws IOException {
         if (said == counted) return;
-        findings.error(path, where, "counts " + said + " " + what + ", has " + counted, Findings.Stage.CORRECT, "is counted anew", () -> repairs.descriptor(at, correction));
+        findings.error(path, where, "counts " + said + " " + what + ", has " + counted, Findings.Stage.CORRECT, "is counted anew", () -> repairs.descriptor(at,
+            correction));
     }
 
     /** @param level 0 if the addresses are of data */
@@ -117,7 +122,8 @@ final class Files {
         }
     }
 
-    private void hole(String path, long where, String what) throws IOException { findings.error(path, where, what, Findings.Stage.CORRECT, "becomes a hole", () -> repairs.hole(where)); }
+    private void hole(String path, long where, String what) throws IOException { findings.error(path, where, what, Findings.Stage.CORRECT, "becomes a hole",
+        () -> repairs.hole(where)); }
 
     /** Notes that a file has a block. @return false if another has it, too */
     private boolean take(String path, long where, long address, int level, long block) throws IOException {
@@ -131,7 +137,8 @@ final class Files {
     private boolean take(Usage usage, int index, String path, long where, long address, int level, long block) throws IOException {
         String what = usage.resource.name() + " item " + index;
         if (!usage.unknown(index) && !usage.used.get(index)) {
-            findings.error(path, where, "its block at byte 0x" + Long.toHexString(block) + " (" + what + ") is marked free", Findings.Stage.MARK, "is marked used", () -> repairs.mark(usage.resource, index, false));
+            findings.error(path, where, "its block at byte 0x" + Long.toHexString(block) + " (" + what + ") is marked free", Findings.Stage.MARK,
+                "is marked used", () -> repairs.mark(usage.resource, index, false));
             usage.used.set(index);
         }
         boolean shares = generation != Generation.VMFS6 && level == 0 && Address.copyOnWrite(address);
@@ -139,7 +146,8 @@ final class Files {
         usage.seen.set(index);
         if (shares) usage.shared.set(index);
         if (twice) {
-            findings.error(path, where, "its block at byte 0x" + Long.toHexString(block) + " (" + what + ") is another's, too", Findings.Stage.ALLOCATE, "gets a copy of its own", () -> repairs.copy(where, address));
+            findings.error(path, where, "its block at byte 0x" + Long.toHexString(block) + " (" + what + ") is another's, too", Findings.Stage.ALLOCATE,
+                "gets a copy of its own", () -> repairs.copy(where, address));
         }
         return !twice;
     }

@@ -100,12 +100,14 @@ final class Tree {
         if (item == null) {
             findings.error(here.path, at, "has no entry " + name);
         } else if (!item.name().equals(name) || item.address() != target.address() || item.generation() != target.generation()) {
-            findings.error(here.path, at, "its entry " + name + " is " + text(item) + ", not " + name + " of descriptor 0x" + Integer.toHexString(target.address()) + " generation " + target.generation(),
+            findings.error(here.path, at, "its entry " + name + " is " + text(item) + ", not " + name + " of descriptor 0x"
+                + Integer.toHexString(target.address()) + " generation " + target.generation(),
                 Findings.Stage.CORRECT, "is corrected", () -> repairs.dots(here.directory, name.length() - 1, target));
         }
     }
 
-    private static String text(DirectoryItem item) { return item.name() + " of descriptor 0x" + Integer.toHexString(item.address()) + " generation " + item.generation(); }
+    private static String text(DirectoryItem item) { return item.name() + " of descriptor 0x" + Integer.toHexString(item.address()) + " generation "
+        + item.generation(); }
 
     private void item(Pending here, DirectoryItem item, Set<String> names) throws IOException {
         String path = (here.path.equals("/") ? "" : here.path) + "/" + item.name();
@@ -127,7 +129,8 @@ final class Tree {
             return;
         }
         if (item.type() != file.type()) {
-            findings.error(path, item.at(), "its entry says that it is of type " + item.type() + ", its descriptor says " + file.type(), Findings.Stage.CORRECT, "is corrected", () -> repairs.retype(here.directory, item, file));
+            findings.error(path, item.at(), "its entry says that it is of type " + item.type() + ", its descriptor says " + file.type(),
+                Findings.Stage.CORRECT, "is corrected", () -> repairs.retype(here.directory, item, file));
         }
         if (!usages.descriptors.seen.get(index)) visit(path, file, here.directory);
         named(geometry.isDirectory(file) ? here.directory.address() : item.address(), 1);
@@ -141,11 +144,13 @@ final class Tree {
     private FileDescriptor target(DirectoryItem item) throws IOException {
         FileDescriptor file = geometry.descriptor(metadata, item.address(), item.at());
         if (file.generation() != item.generation()) {
-            throw new VolumeDamagedException(geometry.name(), item.at(), "the entry is of a file of generation " + item.generation() + ", the descriptor is of generation " + file.generation());
+            throw new VolumeDamagedException(geometry.name(), item.at(), "the entry is of a file of generation " + item.generation()
+                + ", the descriptor is of generation " + file.generation());
         }
         int index = index(item.address());
         if (!usages.descriptors.unknown(index) && !usages.descriptors.used.get(index)) {
-            findings.error("descriptor 0x" + Integer.toHexString(item.address()), geometry.descriptorAt(item.address(), 0), "is marked free, " + item.name() + " has it", Findings.Stage.MARK, "is marked used",
+            findings.error("descriptor 0x" + Integer.toHexString(item.address()), geometry.descriptorAt(item.address(), 0), "is marked free, " + item.name()
+                + " has it", Findings.Stage.MARK, "is marked used",
                 () -> repairs.mark(geometry.descriptors(), index, false));
             usages.descriptors.used.set(index);
         }
@@ -163,7 +168,8 @@ final class Tree {
         FileDescriptor file = geometry.descriptor(metadata, address, 0);
         int right = file.links() + links[index];
         long at = geometry.descriptorAt(address, 0);
-        findings.error("descriptor 0x" + Integer.toHexString(address), at + geometry.generation().sectorBytes() + 8, "has " + right + " links, says " + file.links(), Findings.Stage.CORRECT, "is corrected",
+        findings.error("descriptor 0x" + Integer.toHexString(address), at + geometry.generation().sectorBytes() + 8, "has " + right + " links, says "
+            + file.links(), Findings.Stage.CORRECT, "is corrected",
             () -> repairs.descriptor(at, changed -> changed.links(right)));
     }
 
@@ -205,11 +211,13 @@ final class Tree {
         try {
             file = geometry.descriptor(metadata, address, 0);
         } catch (VolumeDamagedException e) {
-            findings.error(name, e.address(), "is in use, but " + e.what(), Findings.Stage.CORRECT, "is freed", () -> repairs.mark(geometry.descriptors(), index, true));
+            findings.error(name, e.address(), "is in use, but " + e.what(), Findings.Stage.CORRECT, "is freed", () -> repairs.mark(geometry.descriptors(),
+                index, true));
             usages.descriptors.used.clear(index);
             return;
         }
-        findings.error(name, geometry.descriptorAt(address, 0), "no directory has it", Findings.Stage.ALLOCATE, "gets a name in /lost+found", () -> repairs.found(file));
+        findings.error(name, geometry.descriptorAt(address, 0), "no directory has it", Findings.Stage.ALLOCATE, "gets a name in /lost+found",
+            () -> repairs.found(file));
         visit(name, file, null);
         if (!geometry.isDirectory(file)) named(address, 1);
         directories();

@@ -52,7 +52,8 @@ public final class Extents {
         if (generation == null) throw bad(device, LvmHeader.AT + 4, "VMFS of generation " + header.major() + " is not known; 3, 5 and 6 are");
         long table = LvmHeader.volumeTable(generation);
         VolumeEntry entry = new VolumeEntry(read(device, table, VolumeEntry.BYTES));
-        if (header.dataOffset() != LvmHeader.DATA) throw bad(device, LvmHeader.AT + 0x7a, "the data begin at " + hex(header.dataOffset()) + " instead of " + hex(LvmHeader.DATA));
+        if (header.dataOffset() != LvmHeader.DATA) throw bad(device, LvmHeader.AT + 0x7a, "the data begin at " + hex(header.dataOffset()) + " instead of "
+            + hex(LvmHeader.DATA));
         if (entry.devices() < 1 || entry.devices() > VolumeEntry.MAX_DEVICES) throw bad(device, table + 0x90, "a volume of " + entry.devices() + " devices");
         return part(device, header, generation, entry, table);
     }
@@ -64,7 +65,8 @@ public final class Extents {
             throw bad(device, table + 0x78, "extents " + entry.firstExtent() + " to " + last + " of the volume");
         }
         long bytes = (last - entry.firstExtent() + 1) * size;
-        if (entry.volumeBytes() < (last + 1) * size || entry.volumeBytes() > 1L << 50) throw bad(device, table, "a volume of " + entry.volumeBytes() + " bytes that ends with extent " + last + " or later");
+        if (entry.volumeBytes() < (last + 1) * size || entry.volumeBytes() > 1L << 50) throw bad(device, table, "a volume of " + entry.volumeBytes()
+            + " bytes that ends with extent " + last + " or later");
         long room = device.blocks() * BLOCK - LvmHeader.DATA;
         if (bytes > room) throw bad(device, table + 0x78, "extents to " + last + " take " + bytes + " bytes, the device has room for " + room + "; was it cut?");
         return new Part(device, generation, entry.volume(), entry.devices(), entry.firstExtent() * size, bytes);
@@ -83,8 +85,10 @@ public final class Extents {
         for (Part part : parts) {
             Part head = parts.get(0);
             if (!part.volume.equals(head.volume)) throw new IOException(part.device.name() + ": belongs to volume " + part.volume + ", not to " + head.volume);
-            if (part.devices != parts.size()) throw new IOException(part.device.name() + ": volume " + part.volume + " has " + part.devices + " devices, " + parts.size() + " are there");
-            if (part.first != end) throw new IOException(part.device.name() + ": begins at byte " + hex(part.first) + " of volume " + part.volume + " where " + hex(end) + " is next");
+            if (part.devices != parts.size()) throw new IOException(part.device.name() + ": volume " + part.volume + " has " + part.devices + " devices, "
+                + parts.size() + " are there");
+            if (part.first != end) throw new IOException(part.device.name() + ": begins at byte " + hex(part.first) + " of volume " + part.volume + " where "
+                + hex(end) + " is next");
             end = part.first + part.bytes;
         }
         return new Extents(parts);
@@ -163,7 +167,8 @@ public final class Extents {
         return buffer.rewind();
     }
 
-    private static IOException bad(BlockDevice device, long at, String what) { return new IOException(device.name() + ": damaged VMFS: " + what + " (byte " + hex(at) + " of the device)"); }
+    private static IOException bad(BlockDevice device, long at, String what) { return new IOException(device.name() + ": damaged VMFS: " + what + " (byte "
+        + hex(at) + " of the device)"); }
 
     static String hex(long value) { return "0x" + Long.toHexString(value); }
 }

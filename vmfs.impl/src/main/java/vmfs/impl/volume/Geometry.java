@@ -35,12 +35,14 @@ public final class Geometry {
     public static Geometry read(Extents extents, Metadata metadata) throws IOException {
         FsHeader header = new FsHeader(metadata.read(Generation.FS_HEADER, FsHeader.BYTES));
         String volume = extents.volume().toString();
-        if (header.magic() != FsHeader.MAGIC && header.magic() != FsHeader.MAGIC_LOCAL) throw new VolumeDamagedException(volume, Generation.FS_HEADER, "no header of a VMFS is there");
+        if (header.magic() != FsHeader.MAGIC && header.magic() != FsHeader.MAGIC_LOCAL) throw new VolumeDamagedException(volume, Generation.FS_HEADER,
+            "no header of a VMFS is there");
         if (header.major() >= 24 != (extents.generation() == Generation.VMFS6)) {
             throw new VolumeDamagedException(volume, Generation.FS_HEADER + 4, "version " + header.major() + " in a volume of VMFS-" + extents.generation().major());
         }
         if (!header.volume().equals(extents.volume())) {
-            throw new VolumeDamagedException(volume, Generation.FS_HEADER + 0xb1, "the file system belongs to volume " + header.volume() + "; is it a snapshot that was not given a new signature?");
+            throw new VolumeDamagedException(volume, Generation.FS_HEADER + 0xb1, "the file system belongs to volume " + header.volume()
+                + "; is it a snapshot that was not given a new signature?");
         }
         Geometry geometry = new Geometry(extents, header);
         geometry.findResources(metadata);
@@ -139,7 +141,8 @@ public final class Geometry {
         if (resource == null) throw outOfRange(address, from, "a block of an unknown kind");
         int cluster = Address.cluster(generation, address);
         int item = Address.item(generation, address);
-        if (!resource.has(cluster, item)) throw outOfRange(address, from, "item " + item + " of cluster " + cluster + " of " + resource.name() + " that has " + resource.clusters() + " clusters of " + resource.items());
+        if (!resource.has(cluster, item)) throw outOfRange(address, from, "item " + item + " of cluster " + cluster + " of " + resource.name() + " that has "
+            + resource.clusters() + " clusters of " + resource.items());
         return resource.itemAt(cluster, item);
     }
 
@@ -149,7 +152,8 @@ public final class Geometry {
 
     /** Byte address in the volume of a descriptor. @param from as in {@link #locate} */
     public long descriptorAt(int address, long from) throws IOException {
-        if (Address.type(address) != Address.DESCRIPTOR) throw new VolumeDamagedException(name, from, "0x" + Integer.toHexString(address) + " is no address of a descriptor");
+        if (Address.type(address) != Address.DESCRIPTOR) throw new VolumeDamagedException(name, from, "0x" + Integer.toHexString(address)
+            + " is no address of a descriptor");
         return locate(address & 0xFFFFFFFFL, from);
     }
 
@@ -158,8 +162,10 @@ public final class Geometry {
         long at = descriptorAt(address, from);
         FileDescriptor descriptor = new FileDescriptor(generation, metadata.read(at, generation.descriptorBytes()));
         if (descriptor.lock().type() != LockSector.DESCRIPTOR) throw new VolumeDamagedException(name, at, "no descriptor is there");
-        if (descriptor.address() != address) throw new VolumeDamagedException(name, at + generation.sectorBytes(), "a descriptor of address 0x" + Integer.toHexString(descriptor.address()) + " instead of 0x" + Integer.toHexString(address));
-        if (descriptor.type() < FileDescriptor.DIRECTORY || descriptor.type() > FileDescriptor.RDM) throw new VolumeDamagedException(name, at + generation.sectorBytes() + 0xc, "a file of an unknown type, " + descriptor.type());
+        if (descriptor.address() != address) throw new VolumeDamagedException(name, at + generation.sectorBytes(), "a descriptor of address 0x"
+            + Integer.toHexString(descriptor.address()) + " instead of 0x" + Integer.toHexString(address));
+        if (descriptor.type() < FileDescriptor.DIRECTORY || descriptor.type() > FileDescriptor.RDM) throw new VolumeDamagedException(name, at
+            + generation.sectorBytes() + 0xc, "a file of an unknown type, " + descriptor.type());
         if (descriptor.length() < 0) throw new VolumeDamagedException(name, at + generation.sectorBytes() + 0x14, "a length of " + descriptor.length() + " bytes");
         return descriptor;
     }

@@ -174,7 +174,8 @@ final class VolumeRepair implements Repairs {
     @Override public void lockAddress(long at) throws IOException { step(transaction -> new LockSector(transaction.change(at, LockSector.BYTES)).address(at)); }
 
     @Override
-    public void recount(ResourceFile resource, int number) throws IOException { mark(transaction -> count(cluster(transaction, resource, number), resource.itemsOf(number))); }
+    public void recount(ResourceFile resource, int number) throws IOException { mark(transaction -> count(cluster(transaction, resource, number),
+        resource.itemsOf(number))); }
 
     @Override
     public void mark(ResourceFile resource, int index, boolean free) throws IOException {

@@ -89,7 +89,8 @@ public record Walk(Geometry geometry, Metadata metadata, Lookup names) {
     public FileDescriptor descriptor(DirectoryItem item) throws IOException {
         FileDescriptor file = geometry.descriptor(metadata, item.address(), item.at());
         if (file.generation() != item.generation()) {
-            throw new VolumeDamagedException(geometry.name(), item.at(), "the name " + item.name() + " belongs to a file of generation " + item.generation() + ", its descriptor is of generation " + file.generation());
+            throw new VolumeDamagedException(geometry.name(), item.at(), "the name " + item.name() + " belongs to a file of generation " + item.generation()
+                + ", its descriptor is of generation " + file.generation());
         }
         return file;
     }
