@@ -179,30 +179,7 @@ public final class Datastore implements Volume {
 
     // The way in.
 
-    /** What somebody wants of the code. */
-    interface Call<T> {
-        T on(MountedVolume code) throws IOException;
-    }
-
-    private interface Action {
-        void on(MountedVolume code) throws IOException;
-    }
-
-    <T> T call(Call<T> call) throws IOException {
-        MountedVolume now = gate.enter();
-        try {
-            return call.on(now);
-        } finally {
-            gate.leave();
-        }
-    }
-
-    private void act(Action action) throws IOException {
-        call(now -> {
-            action.on(now);
-            return null;
-        });
-    }
+    <T> T call(Gate.Call<MountedVolume, T> call) throws IOException { return gate.call(call); }
 
     void pass(Runnable work, Runnable refused) { gate.pass(now -> work.run(), refused); }
 
@@ -244,15 +221,15 @@ public final class Datastore implements Volume {
     @Override public List<FileStatus> list(String path) throws IOException { return call(now -> now.list(path)); }
     @Override public VmFile open(String path, VmFile.Mode mode) throws IOException { return call(now -> opened(path, mode, now.open(path, mode))); }
     @Override public VmFile create(String path, int mode) throws IOException { return call(now -> opened(path, VmFile.Mode.WRITE, now.create(path, mode))); }
-    @Override public void mkdir(String path, int mode) throws IOException { act(now -> now.mkdir(path, mode)); }
-    @Override public void symlink(String path, String target) throws IOException { act(now -> now.symlink(path, target)); }
+    @Override public void mkdir(String path, int mode) throws IOException { gate.act(now -> now.mkdir(path, mode)); }
+    @Override public void symlink(String path, String target) throws IOException { gate.act(now -> now.symlink(path, target)); }
     @Override public String target(String path) throws IOException { return call(now -> now.target(path)); }
-    @Override public void link(String existing, String path) throws IOException { act(now -> now.link(existing, path)); }
-    @Override public void rename(String from, String to) throws IOException { act(now -> now.rename(from, to)); }
-    @Override public void delete(String path) throws IOException { act(now -> now.delete(path)); }
-    @Override public void chmod(String path, int mode) throws IOException { act(now -> now.chmod(path, mode)); }
-    @Override public void chown(String path, int uid, int gid) throws IOException { act(now -> now.chown(path, uid, gid)); }
-    @Override public void times(String path, long modified, long accessed) throws IOException { act(now -> now.times(path, modified, accessed)); }
+    @Override public void link(String existing, String path) throws IOException { gate.act(now -> now.link(existing, path)); }
+    @Override public void rename(String from, String to) throws IOException { gate.act(now -> now.rename(from, to)); }
+    @Override public void delete(String path) throws IOException { gate.act(now -> now.delete(path)); }
+    @Override public void chmod(String path, int mode) throws IOException { gate.act(now -> now.chmod(path, mode)); }
+    @Override public void chown(String path, int uid, int gid) throws IOException { gate.act(now -> now.chown(path, uid, gid)); }
+    @Override public void times(String path, long modified, long accessed) throws IOException { gate.act(now -> now.times(path, modified, accessed)); }
     @Override public List<String> locks(String path) throws IOException { return call(now -> now.locks(path)); }
 
     @Override

@@ -8,21 +8,25 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import vmkernel.api.files.Progress;
 
 /**
  * The way to code that may be replaced while its users stay. They pass while it is there and wait while it is not; who is inside is
  * counted, so that who takes the code away knows when all are out. Any thread.
+ *
+ * <p>Who passes takes no lock: it is counted first and looks for the code then, and who closes takes the code away first and looks at the
+ * count then, so one of both sees the other.
  */
 final class Gate<T> {
     private final String name;
     private final Queue<Waiting<T>> waiting = new ArrayDeque<>();
-    /** Null while the gate is closed. */
-    private T code;
+    private final AtomicInteger inside = new AtomicInteger();
+    /** Null while the gate is closed. Changes under the lock. */
+    private volatile T code;
     /** Why it will not open any more; null if it may. */
     private String end;
-    private int inside;
 
     private record Waiting<T>(Consumer<T> work, Runnable refused) {}
 
@@ -30,7 +34,15 @@ final class Gate<T> {
     Gate(String name) { this.name = name; }
 
     /** Waits until the code is there; {@link #leave} follows. @throws IOException in one line, if it will not come, or the thread is interrupted */
-    synchronized T enter() throws IOException {
+    T enter() throws IOException {
+        while (true) {
+            T now = entered();
+            if (now != null) return now;
+            await();
+        }
+    }
+
+    private synchronized void await() throws IOException {
         try {
             while (code == null && end == null) wait();
         } catch (InterruptedException e) {
@@ -38,18 +50,51 @@ final class Gate<T> {
             throw new InterruptedIOException(name + ": interrupted while its code was being replaced");
         }
         if (end != null) throw new IOException(name + ": " + end);
-        inside++;
-        return code;
+    }
+
+    /** Null if it is not there now. */
+    private T entered() {
+        inside.getAndIncrement();
+        T now = code;
+        if (now == null) leave();
+        return now;
     }
 
     /** The same without a wait: empty if it is not there now. */
-    synchronized Optional<T> enterNow() {
-        if (code != null) inside++;
-        return Optional.ofNullable(code);
+    Optional<T> enterNow() { return Optional.ofNullable(entered()); }
+
+    void leave() {
+        if (inside.decrementAndGet() == 0 && code == null) allOut();
     }
 
-    synchronized void leave() {
-        if (--inside == 0) notifyAll();
+    private synchronized void allOut() { notifyAll(); }
+
+    /** What somebody wants of the code, and gets. */
+    interface Call<T, R> {
+        R on(T code) throws IOException;
+    }
+
+    /** What somebody wants of the code. */
+    interface Action<T> {
+        void on(T code) throws IOException;
+    }
+
+    /** Waits until the code is there, and calls it. */
+    <R> R call(Call<T, R> call) throws IOException {
+        T now = enter();
+        try {
+            return call.on(now);
+        } finally {
+            leave();
+        }
+    }
+
+    /** The same without a result. */
+    void act(Action<T> action) throws IOException {
+        call(now -> {
+            action.on(now);
+            return null;
+        });
     }
 
     /**
@@ -58,19 +103,27 @@ final class Gate<T> {
      * @param work ends with {@link #leave}, on any thread; @param refused run instead, if the code will not come
      */
     void pass(Consumer<T> work, Runnable refused) {
-        T now;
-        synchronized (this) {
-            if (code == null && end == null) {
-                waiting.add(new Waiting<>(work, refused));
+        while (true) {
+            T now = entered();
+            if (now != null) {
+                work.accept(now);
                 return;
             }
-            now = code;
-            if (now != null) inside++;
+            if (waits(work, refused)) return;
         }
-        if (now != null) work.accept(now); else refused.run();
     }
 
-    synchronized boolean isOpen() { return code != null; }
+    /** Whether that has become somebody else's to do. */
+    private boolean waits(Consumer<T> work, Runnable refused) {
+        synchronized (this) {
+            if (code != null) return false;
+            if (end == null) return waiting.add(new Waiting<>(work, refused));
+        }
+        refused.run();
+        return true;
+    }
+
+    boolean isOpen() { return code != null; }
 
     void open(T next) {
         List<Waiting<T>> due;
@@ -78,7 +131,7 @@ final class Gate<T> {
             code = next;
             due = List.copyOf(waiting);
             waiting.clear();
-            inside += due.size();
+            inside.addAndGet(due.size());
             notifyAll();
         }
         for (Waiting<T> one : due) one.work.accept(next);
@@ -89,7 +142,7 @@ final class Gate<T> {
         code = null;
         long stop = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
         boolean interrupted = false;
-        for (long left = 1; inside > 0 && left > 0; left = stop - System.nanoTime()) {
+        for (long left = 1; inside.get() > 0 && left > 0; left = stop - System.nanoTime()) {
             try {
                 wait(Math.max(1, TimeUnit.NANOSECONDS.toMillis(stop - System.nanoTime())));
             } catch (InterruptedException e) {
@@ -97,7 +150,7 @@ final class Gate<T> {
             }
         }
         if (interrupted) Thread.currentThread().interrupt();
-        return inside == 0;
+        return inside.get() == 0;
     }
 
     /** Nobody enters any more, and who waits is refused. @param why for the message */

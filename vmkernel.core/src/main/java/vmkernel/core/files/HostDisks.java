@@ -42,35 +42,11 @@ final class HostDisks implements DiskFormats {
         everPresent = true;
     }
 
-    private interface Call<T> {
-        T on(DiskFormats code) throws IOException;
-    }
-
-    private interface Action {
-        void on(DiskFormats code) throws IOException;
-    }
-
-    private <T> T call(Call<T> call) throws IOException {
-        DiskFormats now = gate.enter();
-        try {
-            return call.on(now);
-        } finally {
-            gate.leave();
-        }
-    }
-
-    private void act(Action action) throws IOException {
-        call(now -> {
-            action.on(now);
-            return null;
-        });
-    }
-
     @Override
     public DiskImage open(DiskFiles files, VolumePath disk, VmFile.Mode mode) throws IOException {
         KeptFiles kept = new KeptFiles(files);
         try {
-            return call(now -> {
+            return gate.call(now -> {
                 OpenDisk opened = new OpenDisk(disk, mode, kept, now.open(kept, disk, mode), disks::remove);
                 disks.add(opened);
                 return opened;
@@ -81,15 +57,15 @@ final class HostDisks implements DiskFormats {
         }
     }
 
-    @Override public DiskInfo info(VolumePath disk) throws IOException { return call(now -> now.info(disk)); }
-    @Override public void create(VolumePath disk, DiskFormat format, long bytes, Progress progress) throws IOException { act(now -> now.create(disk, format, bytes, gate.givingWay(progress))); }
-    @Override public void createChild(VolumePath parent, VolumePath child) throws IOException { act(now -> now.createChild(parent, child)); }
-    @Override public void commit(VolumePath child, Progress progress) throws IOException { act(now -> now.commit(child, gate.givingWay(progress))); }
-    @Override public void copy(VolumePath from, VolumePath to, DiskFormat format, Progress progress) throws IOException { act(now -> now.copy(from, to, format, gate.givingWay(progress))); }
-    @Override public void extend(VolumePath disk, long bytes, Progress progress) throws IOException { act(now -> now.extend(disk, bytes, gate.givingWay(progress))); }
-    @Override public void inflate(VolumePath disk, Progress progress) throws IOException { act(now -> now.inflate(disk, gate.givingWay(progress))); }
-    @Override public void punchZeros(VolumePath disk, Progress progress) throws IOException { act(now -> now.punchZeros(disk, gate.givingWay(progress))); }
-    @Override public void rename(VolumePath from, VolumePath to) throws IOException { act(now -> now.rename(from, to)); }
-    @Override public void delete(VolumePath disk) throws IOException { act(now -> now.delete(disk)); }
-    @Override public List<String> check(VolumePath disk, Progress progress) throws IOException { return call(now -> now.check(disk, gate.givingWay(progress))); }
+    @Override public DiskInfo info(VolumePath disk) throws IOException { return gate.call(now -> now.info(disk)); }
+    @Override public void create(VolumePath disk, DiskFormat format, long bytes, Progress progress) throws IOException { gate.act(now -> now.create(disk, format, bytes, gate.givingWay(progress))); }
+    @Override public void createChild(VolumePath parent, VolumePath child) throws IOException { gate.act(now -> now.createChild(parent, child)); }
+    @Override public void commit(VolumePath child, Progress progress) throws IOException { gate.act(now -> now.commit(child, gate.givingWay(progress))); }
+    @Override public void copy(VolumePath from, VolumePath to, DiskFormat format, Progress progress) throws IOException { gate.act(now -> now.copy(from, to, format, gate.givingWay(progress))); }
+    @Override public void extend(VolumePath disk, long bytes, Progress progress) throws IOException { gate.act(now -> now.extend(disk, bytes, gate.givingWay(progress))); }
+    @Override public void inflate(VolumePath disk, Progress progress) throws IOException { gate.act(now -> now.inflate(disk, gate.givingWay(progress))); }
+    @Override public void punchZeros(VolumePath disk, Progress progress) throws IOException { gate.act(now -> now.punchZeros(disk, gate.givingWay(progress))); }
+    @Override public void rename(VolumePath from, VolumePath to) throws IOException { gate.act(now -> now.rename(from, to)); }
+    @Override public void delete(VolumePath disk) throws IOException { gate.act(now -> now.delete(disk)); }
+    @Override public List<String> check(VolumePath disk, Progress progress) throws IOException { return gate.call(now -> now.check(disk, gate.givingWay(progress))); }
 }
