@@ -5,6 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -43,6 +45,20 @@ final class DebianShell {
             .redirectErrorStream(true).redirectOutput(log.toFile()).redirectInput(Path.of("/dev/null").toFile()).start();
         if (made.waitFor() != 0) throw new AssertionError("Debian's packages cannot be had: " + Files.readString(log).lines().reduce((a, b) -> b).orElse(""));
         return folder;
+    }
+
+    /** Keys of a machine of 256 MB that starts it, without disks and cards; more may be put in. */
+    static Map<String, String> machine() throws IOException, InterruptedException {
+        Path files = files();
+        Map<String, String> keys = new LinkedHashMap<>();
+        keys.put("displayName", "debian");
+        keys.put("memsize", "256");
+        keys.put("serial0.present", "TRUE");
+        keys.put("boot.kernel", files.resolve("vmlinuz").toString());
+        keys.put("boot.initrd", files.resolve("initrd").toString());
+        // the kernel's tests of its own ciphers take longer than all the rest of its start
+        keys.put("boot.append", "console=ttyS0 cryptomgr.notests=1");
+        return keys;
     }
 
     DebianShell booted() throws InterruptedException {

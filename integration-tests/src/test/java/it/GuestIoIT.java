@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -63,19 +62,11 @@ public class GuestIoIT {
     }
 
     private VirtualMachine machine() throws Exception {
-        Path files = DebianShell.files();
         Files.deleteIfExists(RAW);
         try (var raw = new java.io.RandomAccessFile(RAW.toFile(), "rw")) {
             raw.setLength(64 << 20);
         }
-        Map<String, String> keys = new LinkedHashMap<>();
-        keys.put("displayName", "debian");
-        keys.put("memsize", "256");
-        keys.put("serial0.present", "TRUE");
-        keys.put("boot.kernel", files.resolve("vmlinuz").toString());
-        keys.put("boot.initrd", files.resolve("initrd").toString());
-        // the kernel's tests of its own ciphers take longer than all the rest of its start
-        keys.put("boot.append", "console=ttyS0 cryptomgr.notests=1");
+        Map<String, String> keys = DebianShell.machine();
         keys.put("scsi0.present", "TRUE");
         keys.put("scsi0.virtualDev", "lsilogic");
         keys.put("scsi0:0.present", "TRUE");

@@ -5,7 +5,6 @@ import static org.junit.Assert.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -60,14 +59,7 @@ public class VmfsGuestIT {
     }
 
     private VirtualMachine machine() throws Exception {
-        Path files = DebianShell.files();
-        Map<String, String> keys = new LinkedHashMap<>();
-        keys.put("displayName", "debian");
-        keys.put("memsize", "256");
-        keys.put("serial0.present", "TRUE");
-        keys.put("boot.kernel", files.resolve("vmlinuz").toString());
-        keys.put("boot.initrd", files.resolve("initrd").toString());
-        keys.put("boot.append", "console=ttyS0 cryptomgr.notests=1");
+        Map<String, String> keys = DebianShell.machine();
         keys.put("scsi0.present", "TRUE");
         keys.put("scsi0.virtualDev", "lsilogic");
         List<String> names = List.of("datastore1:web/thin.vmdk", "[datastore1] web/undo.vmdk", SPARSE.toString());
