@@ -52,7 +52,7 @@ public final class VmfsBench {
     /** @param on device that becomes a volume; @param raw device of the same kind, whose start is overwritten; @param megabytes of the virtual disk */
     public void vmfsbench(String on, String raw, int megabytes) throws Exception {
         BlockDevice beside = device("vmfsbench", raw);
-        Volume volume = format("vmfsbench", on);
+        Volume volume = format("vmfsbench", on, "bench");
         VolumePath disk = new VolumePath(volume, "/flat.vmdk");
         DiskFormats formats = volumes.disks();
         long bytes = (long) megabytes << 20;
@@ -76,9 +76,9 @@ public final class VmfsBench {
         return storage.find(name).orElseThrow(() -> new IllegalArgumentException(command + " " + name + ": there is no such device"));
     }
 
-    private Volume format(String command, String name) throws IOException {
-        volumes.format(device(command, name), new FormatOptions("vmfs5", "bench", 0), Progress.NONE);
-        return volumes.find("bench").orElseThrow(() -> new IllegalStateException(name + " was formatted and is not mounted"));
+    private Volume format(String command, String name, String label) throws IOException {
+        volumes.format(device(command, name), new FormatOptions("vmfs5", label, 0), Progress.NONE);
+        return volumes.find(label).orElseThrow(() -> new IllegalStateException(name + " was formatted and is not mounted"));
     }
 
     private static void fill(BlockDevice device, long bytes) throws IOException {
@@ -129,7 +129,7 @@ public final class VmfsBench {
 
     /** @param on device that becomes a volume; @param files empty ones that are made in it */
     public void mountbench(String on, int files) throws Exception {
-        Volume volume = format("mountbench", on);
+        Volume volume = format("mountbench", on, "large");
         for (int n = 0; n < files; n++) {
             String folder = "/folder" + n / PER_DIRECTORY;
             if (n % PER_DIRECTORY == 0) volume.mkdir(folder, 0755);
@@ -139,9 +139,9 @@ public final class VmfsBench {
         volumes.unmount(volume);
         long before = heap(), start = System.nanoTime();
         volumes.rescan();
-        while (volumes.find("bench").isEmpty()) Thread.onSpinWait();
+        while (volumes.find("large").isEmpty()) Thread.onSpinWait();
         double seconds = (System.nanoTime() - start) / 1e9;
-        int found = volumes.find("bench").get().list("/folder0").size();
+        int found = volumes.find("large").get().list("/folder0").size();
         double listed = (System.nanoTime() - start) / 1e9;
         System.out.printf("volume of %s with %d files: mounted in %.3f s, the first %d files listed after %.3f s, %d MiB of heap more%n", size, files, seconds, found, listed, heap() - before >> 20);
     }
